@@ -1,0 +1,152 @@
+// What the author of a file system writes: nodes (inodes) and handles (open files).
+//
+// A node overrides the operations that it supports and nothing else; what it leaves out answers as an absent operation
+// does in the kernel.  Operations take values and return values: no reply objects, no inode numbers, no lookup counts.
+//
+// Ownership: nodes and handles are shared (Ref); the tree holds a node while the kernel knows it, and a handle while it
+// is open.  Whatever a Request, a Name or a span refers to lives until the operation's Task ends.
+// Threads: operations of one node may run on several threads at once.  An operation may await; it may also block its
+// thread, but then it holds up whatever else that thread would serve.
+// Errors: any Errno goes to the caller as it is.
+#pragma once
+
+#include <sys/statvfs.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "fusebox/attr.h"
+#include "fusebox/name.h"
+#include "fusebox/request.h"
+#include "fusebox/task.h"
+
+namespace fusebox {
+
+template <class T>
+using Ref = std::shared_ptr<T>;
+
+class Node;
+class Handle;
+
+// What makes two nodes the same inode: two lookups whose nodes have equal identities give one inode, however many
+// names it has.
+struct Identity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t generation = 0;  // tells a reused inode number from the old one
+  bool operator==(const Identity&) const = default;
+};
+
+// The answer to a lookup.  A null node with a positive `valid_for` is a negative entry that the kernel may remember.
+struct Entry {
+  Ref<Node> node;
+  Attr attr;
+  Validity valid_for{};
+};
+
+// How data of an open file moves.
+enum class DataPath : std::uint8_t {
+  cached,       // through the page cache; what it holds from earlier opens is dropped
+  keep_cached,  // through the page cache; what it holds from earlier opens is still right
+  direct,       // each read(2) and write(2) reaches the handle
+  passthrough,  // the kernel reads and writes the backing file itself (needs `backing_id`)
+};
+
+struct Opened {
+  Ref<Handle> handle;
+  DataPath path = DataPath::cached;
+  std::int32_t backing_id = 0;  // with DataPath::passthrough: from Backing::register_file (mount.h)
+  bool cache_directory = false;  // opendir: the kernel may keep the listing while the directory's mtime stays
+};
+
+struct Created {
+  Entry entry;
+  Opened opened;
+};
+
+// The mode of something new.  The kernel leaves the umask to us, for a directory with default ACLs ignores it.
+struct NewMode {
+  mode_t mode = 0;  // type and permission bits, before the umask
+  mode_t umask = 0;
+};
+
+// Takes a directory's entries in turn.
+class DirSink {
+ public:
+  virtual ~DirSink() = default;
+
+  // True where the kernel asked for attributes too (readdirplus): then add with an Entry saves it the lookup.
+  virtual bool wants_entries() const = 0;
+
+  // False: no room for this one; stop.  `next` is the offset that continues behind this entry; it stays good while the
+  // directory changes.  `type` is a DT_ value.  Names "." and ".." are taken without an Entry.
+  virtual bool add(std::string_view name, std::uint64_t ino, std::uint8_t type, std::uint64_t next) = 0;
+  virtual bool add(std::string_view name, Entry entry, std::uint64_t next) = 0;
+};
+
+// One open file or directory.  Destroyed when the last descriptor of it is closed.
+class Handle {
+ public:
+  virtual ~Handle() = default;
+
+  // Bytes read: fewer than asked only at the end of the file.
+  virtual Task<std::size_t> read(const Request&, std::uint64_t offset, std::span<std::byte> into);
+  virtual Task<std::size_t> write(const Request&, std::uint64_t offset, std::span<const std::byte> data);
+  virtual Task<> flush(const Request&);  // at each close(2)
+  virtual Task<> fsync(const Request&, bool data_only);
+  virtual Task<> fallocate(const Request&, int mode, std::uint64_t offset, std::uint64_t length);
+  virtual Task<std::uint64_t> lseek(const Request&, std::uint64_t offset, int whence);  // SEEK_DATA and SEEK_HOLE
+  virtual Task<std::size_t> copy_file_range(const Request&, std::uint64_t offset, Ref<Handle> target,
+                                            std::uint64_t target_offset, std::size_t length);
+  virtual Task<> readdir(const Request&, std::uint64_t offset, DirSink& sink);
+};
+
+// One inode.
+class Node {
+ public:
+  virtual ~Node() = default;
+
+  // Null: the node is itself, and only itself.
+  virtual std::optional<Identity> identity() const { return std::nullopt; }
+
+  // The tree tells where the node was found last: after a lookup, a creation, a link, a rename.
+  virtual void located(const Ref<Node>& parent, std::string_view name);
+
+  virtual Task<Attr> getattr(const Request&, Ref<Handle> open) = 0;  // `open` may be null
+  virtual Task<Attr> setattr(const Request&, SetAttr change, Ref<Handle> open);
+  virtual Task<Entry> lookup(const Request&, Name name);
+  virtual Task<std::string> readlink(const Request&);
+  virtual Task<> access(const Request&, int mask);  // access(2), where the mount does not check permissions itself
+
+  virtual Task<Opened> open(const Request&, int flags);
+  virtual Task<Opened> opendir(const Request&);
+  virtual Task<Created> create(const Request&, Name name, NewMode mode, int flags);
+  virtual Task<Created> tmpfile(const Request&, NewMode mode, int flags);
+
+  virtual Task<Entry> mknod(const Request&, Name name, NewMode mode, dev_t device);
+  virtual Task<Entry> mkdir(const Request&, Name name, NewMode mode);
+  virtual Task<Entry> symlink(const Request&, Name name, std::string target);
+  virtual Task<Entry> link(const Request&, Ref<Node> existing, Name name);
+  virtual Task<> unlink(const Request&, Name name);
+  virtual Task<> rmdir(const Request&, Name name);
+  virtual Task<> rename(const Request&, Name from, Ref<Node> to_directory, Name to, unsigned flags);
+
+  virtual Task<std::size_t> getxattr(const Request&, const std::string& name, std::span<std::byte> into);
+  virtual Task<> setxattr(const Request&, const std::string& name, std::span<const std::byte> value, int flags);
+  virtual Task<std::size_t> listxattr(const Request&, std::span<std::byte> into);  // NUL-separated names
+  virtual Task<> removexattr(const Request&, const std::string& name);
+
+  virtual Task<struct statvfs> statfs(const Request&);
+};
+
+template <class T, class... Args>
+[[nodiscard]] Ref<T> make(Args&&... args) {
+  return std::make_shared<T>(std::forward<Args>(args)...);
+}
+
+}  // namespace fusebox

@@ -1,0 +1,52 @@
+// The audit log of one box: takes events from any thread, writes JSON Lines, keeps what the summary needs.
+//
+// Violations (verdict deny) are on disk before record() returns.  Other events go through a ring to a writer thread, in
+// whole-line batches; close() writes what is left.  When the log cannot be written, record() says so and the guard
+// refuses the access (fail closed).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "audit/event.h"
+#include "audit/summary.h"
+#include "base/fault.h"
+#include "base/fd.h"
+#include "fusebox/result.h"
+
+namespace fusebox::audit {
+
+enum class Level : std::uint8_t {
+  violations,  // denied accesses only
+  files,       // one event per process, path and kind (default)
+  all,         // every request that names a path
+  io,          // and every read and write that reaches us, with its bytes
+};
+
+class Log {
+ public:
+  // `file` may be empty (no log file: the summary alone); it is a descriptor opened O_APPEND by the caller before any
+  // box exists.
+  static Outcome<std::unique_ptr<Log>> create(Fd file, Level level);
+  ~Log();
+
+  Level level() const;
+
+  // Cheap and first: is there anything to record?  At level files, false for what this process already did to this
+  // path.  `path_hash` stands for the path (a 64-bit hash of it).  Denied accesses are always recorded: do not ask.
+  bool wants(const Process& process, Op op, std::uint64_t path_hash, bool failed);
+
+  // Takes the event.  An error means that it is not, and will not be, on disk.
+  Result<void> record(Event event);
+
+  // Writes what is left, stops the writer thread, and hands over the account of the run.  Once.
+  Outcome<Summary> close();
+
+ private:
+  class Impl;
+  explicit Log(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fusebox::audit

@@ -1,0 +1,31 @@
+// Which process is behind a thread id: thread group and executable, remembered so that a request costs no /proc look-up.
+#pragma once
+
+#include <memory>
+
+#include "audit/event.h"
+#include "base/fault.h"
+#include "base/fd.h"
+
+namespace fusebox::audit {
+
+// Any thread may ask.  Ask while the caller waits for its request: it cannot go away then.
+class ProcessTable {
+ public:
+  // Holds a descriptor of /proc, opened before any box exists.
+  static Outcome<std::unique_ptr<ProcessTable>> create();
+  ~ProcessTable();
+
+  // Never null; for tid 0, and for a thread that is gone, a Process with empty exe.
+  std::shared_ptr<const Process> find(pid_t tid);
+
+  // The thread is about to execute something: what is known of its executable is stale when it next asks.
+  void executes(pid_t tid);
+
+ private:
+  class Impl;
+  explicit ProcessTable(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fusebox::audit
