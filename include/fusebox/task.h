@@ -134,12 +134,12 @@ struct PromiseCommon : PromiseBase {
     return {std::move(task), this, true};
   }
   template <class U>
-  AttemptAwaiter<U> await_transform(Attempt<U> attempt) {
-    return {{std::move(attempt.task), this, false}};
+  AttemptAwaiter<U> await_transform(Attempt<U> awaited) {
+    return {{std::move(awaited.task), this, false}};
   }
   template <class U>
-  ResultAwaiter<U> await_transform(Result<U> result) {
-    return {std::move(result), this};
+  ResultAwaiter<U> await_transform(Result<U> awaited) {
+    return {std::move(awaited), this};
   }
   // Anything else awaits as it does elsewhere: events, timers, other people's awaitables.
   template <class A>
