@@ -60,8 +60,9 @@ enum class DataPath : std::uint8_t {
 struct Opened {
   Ref<Handle> handle;
   DataPath path = DataPath::cached;
-  std::int32_t backing_id = 0;  // with DataPath::passthrough: from Backing::register_file (mount.h)
+  std::int32_t backing_id = 0;   // with DataPath::passthrough: from a registration with the door
   bool cache_directory = false;  // opendir: the kernel may keep the listing while the directory's mtime stays
+  bool wants_flush = false;      // Handle::flush does something; else close(2) costs no round trip
 };
 
 struct Created {

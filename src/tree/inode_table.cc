@@ -33,7 +33,8 @@ InodeTable::InodeTable(Ref<Node> root) {
   } else {
     by_object_.emplace(root.get(), kRoot);
   }
-  shard_of(kRoot).inodes.emplace(kRoot, Inode{.node = std::move(root), .lookups = 1, .identity = identity, .names = {}});
+  shard_of(kRoot).inodes.emplace(kRoot,
+                                 Inode{.node = std::move(root), .lookups = 1, .identity = identity, .names = {}});
   size_ = 1;
 }
 
@@ -97,8 +98,10 @@ void InodeTable::add_name(NodeId id, Inode& inode, NodeId parent, std::string_vi
   Dentry dentry{parent, std::string(name)};
   const auto [place, is_new] = dentries_.try_emplace(dentry, id);
   if (!is_new && place->second == id) return;
-  // Another node had this name: it was replaced behind our back.  Its own list is mended when it goes.
-  place->second = id;
+  if (!is_new) {  // Another node had this name: it was replaced behind our back.  Its own list is mended when it goes.
+    place->second = id;
+    std::erase(inode.names, dentry);
+  }
   inode.names.push_back(std::move(dentry));
 }
 

@@ -1,7 +1,7 @@
 // What an operation answers that a node or a handle does not override.
 //
-// ENOSYS where the kernel remembers it and stops asking, or has a way of its own; the errno of a file system without the
-// operation elsewhere (Linux fs/fuse/{dir,file,xattr}.c).
+// ENOSYS where the kernel remembers it and stops asking, or has a way of its own; the errno of a file system without
+// the operation elsewhere (Linux fs/fuse/{dir,file,xattr}.c).
 #include "fusebox/node.h"
 
 namespace fusebox {
@@ -49,7 +49,7 @@ Task<std::size_t> Node::listxattr(const Request&, std::span<std::byte>) { co_ret
 Task<> Node::removexattr(const Request&, const std::string&) { co_return Errno::not_supported; }
 
 Task<struct statvfs> Node::statfs(const Request&) {
-  struct statvfs none {};
+  struct statvfs none{};
   none.f_bsize = none.f_frsize = 4096;
   none.f_namemax = 255;
   co_return none;

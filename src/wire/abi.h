@@ -16,13 +16,57 @@ inline constexpr std::uint64_t kRootNode = 1;
 inline constexpr std::size_t kMinReadBuffer = 8192;  // FUSE_MIN_READ_BUFFER
 
 enum class Opcode : std::uint32_t {
-  lookup = 1, forget = 2, getattr = 3, setattr = 4, readlink = 5, symlink = 6, mknod = 8, mkdir = 9, unlink = 10,
-  rmdir = 11, rename = 12, link = 13, open = 14, read = 15, write = 16, statfs = 17, release = 18, fsync = 20,
-  setxattr = 21, getxattr = 22, listxattr = 23, removexattr = 24, flush = 25, init = 26, opendir = 27, readdir = 28,
-  releasedir = 29, fsyncdir = 30, getlk = 31, setlk = 32, setlkw = 33, access = 34, create = 35, interrupt = 36,
-  bmap = 37, destroy = 38, ioctl = 39, poll = 40, notify_reply = 41, batch_forget = 42, fallocate = 43,
-  readdirplus = 44, rename2 = 45, lseek = 46, copy_file_range = 47, setupmapping = 48, removemapping = 49,
-  syncfs = 50, tmpfile = 51, statx = 52, copy_file_range_64 = 53,
+  lookup = 1,
+  forget = 2,
+  getattr = 3,
+  setattr = 4,
+  readlink = 5,
+  symlink = 6,
+  mknod = 8,
+  mkdir = 9,
+  unlink = 10,
+  rmdir = 11,
+  rename = 12,
+  link = 13,
+  open = 14,
+  read = 15,
+  write = 16,
+  statfs = 17,
+  release = 18,
+  fsync = 20,
+  setxattr = 21,
+  getxattr = 22,
+  listxattr = 23,
+  removexattr = 24,
+  flush = 25,
+  init = 26,
+  opendir = 27,
+  readdir = 28,
+  releasedir = 29,
+  fsyncdir = 30,
+  getlk = 31,
+  setlk = 32,
+  setlkw = 33,
+  access = 34,
+  create = 35,
+  interrupt = 36,
+  bmap = 37,
+  destroy = 38,
+  ioctl = 39,
+  poll = 40,
+  notify_reply = 41,
+  batch_forget = 42,
+  fallocate = 43,
+  readdirplus = 44,
+  rename2 = 45,
+  lseek = 46,
+  copy_file_range = 47,
+  setupmapping = 48,
+  removemapping = 49,
+  syncfs = 50,
+  tmpfile = 51,
+  statx = 52,
+  copy_file_range_64 = 53,
 };
 inline constexpr std::size_t kOpcodeCount = 54;
 
@@ -76,9 +120,9 @@ enum SetattrBit : std::uint32_t {
   kSetKillSuidSgid = 1u << 11,
 };
 
-inline constexpr std::uint32_t kGetattrHandle = 1u << 0;  // getattr_in.getattr_flags: fh is valid
-inline constexpr std::uint32_t kFsyncDataOnly = 1u << 0;  // fsync_in.fsync_flags
-inline constexpr std::uint32_t kOpenKillSuidSgid = 1u << 0;  // open_in.open_flags
+inline constexpr std::uint32_t kGetattrHandle = 1u << 0;      // getattr_in.getattr_flags: fh is valid
+inline constexpr std::uint32_t kFsyncDataOnly = 1u << 0;      // fsync_in.fsync_flags
+inline constexpr std::uint32_t kOpenKillSuidSgid = 1u << 0;   // open_in.open_flags
 inline constexpr std::uint32_t kWriteKillSuidSgid = 1u << 2;  // write_in.write_flags
 
 struct InHeader {
@@ -116,9 +160,15 @@ struct AttrOut {
 };
 static_assert(sizeof(AttrOut) == 104);
 
-struct ForgetIn { std::uint64_t nlookup; };
-struct BatchForgetIn { std::uint32_t count, dummy; };
-struct ForgetOne { std::uint64_t nodeid, nlookup; };
+struct ForgetIn {
+  std::uint64_t nlookup;
+};
+struct BatchForgetIn {
+  std::uint32_t count, dummy;
+};
+struct ForgetOne {
+  std::uint64_t nodeid, nlookup;
+};
 static_assert(sizeof(ForgetIn) == 8 && sizeof(BatchForgetIn) == 8 && sizeof(ForgetOne) == 16);
 
 struct GetattrIn {
@@ -134,16 +184,28 @@ struct SetattrIn {
 };
 static_assert(sizeof(SetattrIn) == 88 && offsetof(SetattrIn, mode) == 68 && offsetof(SetattrIn, uid) == 76);
 
-struct MknodIn { std::uint32_t mode, rdev, umask, padding; };
-struct MkdirIn { std::uint32_t mode, umask; };
-struct RenameIn { std::uint64_t newdir; };
+struct MknodIn {
+  std::uint32_t mode, rdev, umask, padding;
+};
+struct MkdirIn {
+  std::uint32_t mode, umask;
+};
+struct RenameIn {
+  std::uint64_t newdir;
+};
 struct Rename2In {
   std::uint64_t newdir;
   std::uint32_t flags, padding;
 };
-struct LinkIn { std::uint64_t oldnodeid; };
-struct OpenIn { std::uint32_t flags, open_flags; };
-struct CreateIn { std::uint32_t flags, mode, umask, open_flags; };
+struct LinkIn {
+  std::uint64_t oldnodeid;
+};
+struct OpenIn {
+  std::uint32_t flags, open_flags;
+};
+struct CreateIn {
+  std::uint32_t flags, mode, umask, open_flags;
+};
 static_assert(sizeof(MknodIn) == 16 && sizeof(MkdirIn) == 8 && sizeof(RenameIn) == 8 && sizeof(Rename2In) == 16);
 static_assert(sizeof(LinkIn) == 8 && sizeof(OpenIn) == 8 && sizeof(CreateIn) == 16);
 
@@ -172,7 +234,9 @@ struct WriteIn {
   std::uint64_t lock_owner;
   std::uint32_t flags, padding;
 };
-struct WriteOut { std::uint32_t size, padding; };
+struct WriteOut {
+  std::uint32_t size, padding;
+};
 static_assert(sizeof(ReadIn) == 40 && sizeof(WriteIn) == 40 && sizeof(WriteOut) == 8);
 
 struct ReleaseIn {
@@ -192,13 +256,23 @@ struct FsyncIn {
 static_assert(sizeof(ReleaseIn) == 24 && sizeof(FlushIn) == 24 && sizeof(FsyncIn) == 16);
 
 // With SETXATTR_EXT, which we insist on.
-struct SetxattrIn { std::uint32_t size, flags, setxattr_flags, padding; };
-struct GetxattrIn { std::uint32_t size, padding; };
-struct GetxattrOut { std::uint32_t size, padding; };
+struct SetxattrIn {
+  std::uint32_t size, flags, setxattr_flags, padding;
+};
+struct GetxattrIn {
+  std::uint32_t size, padding;
+};
+struct GetxattrOut {
+  std::uint32_t size, padding;
+};
 static_assert(sizeof(SetxattrIn) == 16 && sizeof(GetxattrIn) == 8 && sizeof(GetxattrOut) == 8);
 
-struct AccessIn { std::uint32_t mask, padding; };
-struct InterruptIn { std::uint64_t unique; };
+struct AccessIn {
+  std::uint32_t mask, padding;
+};
+struct InterruptIn {
+  std::uint64_t unique;
+};
 static_assert(sizeof(AccessIn) == 8 && sizeof(InterruptIn) == 8);
 
 struct FallocateIn {
@@ -209,9 +283,15 @@ struct LseekIn {
   std::uint64_t fh, offset;
   std::uint32_t whence, padding;
 };
-struct LseekOut { std::uint64_t offset; };
-struct CopyFileRangeIn { std::uint64_t fh_in, off_in, nodeid_out, fh_out, off_out, len, flags; };
-struct CopyFileRangeOut { std::uint64_t bytes_copied; };
+struct LseekOut {
+  std::uint64_t offset;
+};
+struct CopyFileRangeIn {
+  std::uint64_t fh_in, off_in, nodeid_out, fh_out, off_out, len, flags;
+};
+struct CopyFileRangeOut {
+  std::uint64_t bytes_copied;
+};
 static_assert(sizeof(FallocateIn) == 32 && sizeof(LseekIn) == 24 && sizeof(LseekOut) == 8);
 static_assert(sizeof(CopyFileRangeIn) == 56 && sizeof(CopyFileRangeOut) == 8);
 

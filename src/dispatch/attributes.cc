@@ -1,0 +1,104 @@
+// What stat, chmod, chown, truncate, utimensat, access and statfs ask; extended attributes.
+#include <sys/statvfs.h>
+
+#include <algorithm>
+
+#include "dispatch/opcode_table.h"
+#include "wire/encode.h"
+
+namespace fusebox::dispatch::serve {
+namespace {
+
+constexpr std::size_t kMaxXattr = 65536;  // XATTR_SIZE_MAX and XATTR_LIST_MAX, include/uapi/linux/limits.h
+
+// The reply to GETXATTR and LISTXATTR: the length alone where the caller asked for it (size 0), else the bytes.
+void reply_sized(Call& call, std::uint32_t asked, std::size_t length) {
+  if (asked == 0) {
+    call.reply.put(wire::GetxattrOut{.size = static_cast<std::uint32_t>(length), .padding = 0});
+  } else {
+    call.reply.commit(length);
+  }
+}
+
+std::span<std::byte> room_for(const Call& call, std::uint32_t asked) {
+  return call.reply.room(std::min<std::size_t>(asked, kMaxXattr));
+}
+
+}  // namespace
+
+Task<> getattr(Call& call) {
+  const auto in = co_await call.arguments.take<wire::GetattrIn>();
+  const Ref<Node> node = co_await call.node();
+  Ref<Handle> open;
+  if ((in.getattr_flags & wire::kGetattrHandle) != 0) open = call.tree.handles.find(tree::HandleId{in.fh});
+  call.reply.put(wire::encode_attr_out(co_await node->getattr(call.request, std::move(open))));
+  co_return {};
+}
+
+Task<> setattr(Call& call) {
+  const auto in = co_await call.arguments.take<wire::SetattrIn>();
+  const Ref<Node> node = co_await call.node();
+  Ref<Handle> open;
+  if ((in.valid & wire::kSetHandle) != 0) open = call.tree.handles.find(tree::HandleId{in.fh});
+  call.reply.put(
+      wire::encode_attr_out(co_await node->setattr(call.request, wire::decode_setattr(in), std::move(open))));
+  co_return {};
+}
+
+Task<> access(Call& call) {
+  const auto in = co_await call.arguments.take<wire::AccessIn>();
+  const Ref<Node> node = co_await call.node();
+  co_await node->access(call.request, static_cast<int>(in.mask));
+  co_return {};
+}
+
+Task<> statfs(Call& call) {
+  const Ref<Node> node = co_await call.node();
+  const struct statvfs st = co_await node->statfs(call.request);
+  call.reply.put(wire::Kstatfs{.blocks = st.f_blocks,
+                               .bfree = st.f_bfree,
+                               .bavail = st.f_bavail,
+                               .files = st.f_files,
+                               .ffree = st.f_ffree,
+                               .bsize = static_cast<std::uint32_t>(st.f_bsize),
+                               .namelen = static_cast<std::uint32_t>(st.f_namemax),
+                               .frsize = static_cast<std::uint32_t>(st.f_frsize),
+                               .padding = 0,
+                               .spare = {}});
+  co_return {};
+}
+
+Task<> getxattr(Call& call) {
+  const auto in = co_await call.arguments.take<wire::GetxattrIn>();
+  const std::string name(co_await call.arguments.take_string());
+  const Ref<Node> node = co_await call.node();
+  const std::size_t length = co_await node->getxattr(call.request, name, room_for(call, in.size));
+  reply_sized(call, in.size, length);
+  co_return {};
+}
+
+Task<> listxattr(Call& call) {
+  const auto in = co_await call.arguments.take<wire::GetxattrIn>();
+  const Ref<Node> node = co_await call.node();
+  const std::size_t length = co_await node->listxattr(call.request, room_for(call, in.size));
+  reply_sized(call, in.size, length);
+  co_return {};
+}
+
+Task<> setxattr(Call& call) {
+  const auto in = co_await call.arguments.take<wire::SetxattrIn>();
+  const std::string name(co_await call.arguments.take_string());
+  const auto value = co_await call.arguments.take_bytes(in.size);
+  const Ref<Node> node = co_await call.node();
+  co_await node->setxattr(call.request, name, value, static_cast<int>(in.flags));
+  co_return {};
+}
+
+Task<> removexattr(Call& call) {
+  const std::string name(co_await call.arguments.take_string());
+  const Ref<Node> node = co_await call.node();
+  co_await node->removexattr(call.request, name);
+  co_return {};
+}
+
+}  // namespace fusebox::dispatch::serve

@@ -1,0 +1,120 @@
+// Open files: how they come to be, their data, and their end.
+#include <fcntl.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "dispatch/opcode_table.h"
+#include "wire/encode.h"
+
+namespace fusebox::dispatch::serve {
+
+Task<> open(Call& call) {
+  const auto in = co_await call.arguments.take<wire::OpenIn>();
+  const Ref<Node> node = co_await call.node();
+  call.reply_opened(co_await node->open(call.request, static_cast<int>(in.flags)));
+  co_return {};
+}
+
+Task<> create(Call& call) {
+  const auto in = co_await call.arguments.take<wire::CreateIn>();
+  const Name name = co_await call.arguments.take_name();
+  const Ref<Node> parent = co_await call.node();
+  const NewMode mode{.mode = (in.mode & 07777) | S_IFREG, .umask = in.umask};
+  Created created = co_await parent->create(call.request, name, mode, static_cast<int>(in.flags));
+  call.reply_entry(call.node_id(), name.text(), std::move(created.entry));
+  call.reply_opened(std::move(created.opened));
+  co_return {};
+}
+
+Task<> tmpfile(Call& call) {
+  const auto in = co_await call.arguments.take<wire::CreateIn>();
+  const Ref<Node> parent = co_await call.node();
+  const NewMode mode{.mode = (in.mode & 07777) | S_IFREG, .umask = in.umask};
+  Created created = co_await parent->tmpfile(call.request, mode, static_cast<int>(in.flags));
+  call.reply_entry(call.node_id(), {}, std::move(created.entry));
+  call.reply_opened(std::move(created.opened));
+  co_return {};
+}
+
+Task<> read(Call& call) {
+  const auto in = co_await call.arguments.take<wire::ReadIn>();
+  const Ref<Handle> handle = co_await call.handle(in.fh);
+  const std::size_t count = co_await handle->read(call.request, in.offset, call.reply.room(in.size));
+  call.reply.commit(count);
+  co_return {};
+}
+
+Task<> write(Call& call) {
+  const auto in = co_await call.arguments.take<wire::WriteIn>();
+  const auto data = co_await call.arguments.take_bytes(in.size);
+  const Ref<Handle> handle = co_await call.handle(in.fh);
+  const std::size_t count = co_await handle->write(call.request, in.offset, data);
+  call.reply.put(wire::WriteOut{.size = static_cast<std::uint32_t>(count), .padding = 0});
+  co_return {};
+}
+
+Task<> flush(Call& call) {
+  const auto in = co_await call.arguments.take<wire::FlushIn>();
+  const Ref<Handle> handle = co_await call.handle(in.fh);
+  // ENOSYS would switch FLUSH off for every other file too.
+  const Result<> result = co_await attempt(handle->flush(call.request));
+  if (!result && result.error() != Errno::not_implemented) co_return result.error();
+  co_return {};
+}
+
+Task<> fsync(Call& call) {
+  const auto in = co_await call.arguments.take<wire::FsyncIn>();
+  const Ref<Handle> handle = co_await call.handle(in.fh);
+  co_await handle->fsync(call.request, (in.fsync_flags & wire::kFsyncDataOnly) != 0);
+  co_return {};
+}
+
+Task<> release(Call& call) {
+  const auto in = co_await call.arguments.take<wire::ReleaseIn>();
+  call.tree.handles.remove(tree::HandleId{in.fh});
+  co_return {};
+}
+
+Task<> fallocate(Call& call) {
+  const auto in = co_await call.arguments.take<wire::FallocateIn>();
+  const Ref<Handle> handle = co_await call.handle(in.fh);
+  co_await handle->fallocate(call.request, static_cast<int>(in.mode), in.offset, in.length);
+  co_return {};
+}
+
+Task<> lseek(Call& call) {
+  const auto in = co_await call.arguments.take<wire::LseekIn>();
+  const Ref<Handle> handle = co_await call.handle(in.fh);
+  const std::uint64_t offset = co_await handle->lseek(call.request, in.offset, static_cast<int>(in.whence));
+  call.reply.put(wire::LseekOut{.offset = offset});
+  co_return {};
+}
+
+namespace {
+
+Task<std::size_t> copy(Call& call, std::size_t most) {
+  const auto in = co_await call.arguments.take<wire::CopyFileRangeIn>();
+  const Ref<Handle> source = co_await call.handle(in.fh_in);
+  Ref<Handle> target = co_await call.handle(in.fh_out);
+  const std::size_t length = std::min<std::size_t>(in.len, most);
+  co_return co_await source->copy_file_range(call.request, in.off_in, std::move(target), in.off_out, length);
+}
+
+}  // namespace
+
+Task<> copy_file_range(Call& call) {
+  // The old reply counts in 32 bits.
+  constexpr std::size_t kMost = std::numeric_limits<std::uint32_t>::max() & ~std::size_t{4095};
+  const std::size_t count = co_await copy(call, kMost);
+  call.reply.put(wire::WriteOut{.size = static_cast<std::uint32_t>(count), .padding = 0});
+  co_return {};
+}
+
+Task<> copy_file_range_64(Call& call) {
+  const std::size_t count = co_await copy(call, std::numeric_limits<std::size_t>::max());
+  call.reply.put(wire::CopyFileRangeOut{.bytes_copied = count});
+  co_return {};
+}
+
+}  // namespace fusebox::dispatch::serve

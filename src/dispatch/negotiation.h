@@ -1,0 +1,34 @@
+// INIT: what the kernel offers, what we take of it.
+#pragma once
+
+#include "fusebox/result.h"
+#include "wire/abi.h"
+
+namespace fusebox::dispatch {
+
+// What a server asks for; it gets what the kernel offers of it.
+struct SessionOptions {
+  bool passthrough = false;  // the door can register backing files
+  bool posix_acl = true;     // the kernel checks ACLs; implies that it checks permissions (default_permissions)
+  std::uint32_t max_write = 1u << 20;  // bytes in one READ or WRITE, a multiple of the page size
+};
+
+struct Negotiated {
+  std::uint32_t minor = 0;
+  std::uint64_t flags = 0;
+  bool has(wire::InitFlag flag) const { return (flags & flag) != 0; }
+};
+
+// Size of the buffer that holds any request: the largest write and whatever comes with it.
+constexpr std::size_t request_buffer_size(const SessionOptions& options) { return options.max_write + 8192; }
+
+struct InitReply {
+  wire::InitOut out{};
+  Negotiated negotiated;
+  bool asks_again = false;  // the kernel is of a later major: it sends a second INIT
+};
+
+// EPROTO: this kernel speaks an older protocol than we can serve (before 7.36, Linux 5.17).
+Result<InitReply> negotiate(const wire::InitIn& in, const SessionOptions& options);
+
+}  // namespace fusebox::dispatch

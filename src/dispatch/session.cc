@@ -1,0 +1,190 @@
+#include "dispatch/session.h"
+
+#include <sys/mman.h>
+
+#include <new>
+#include <utility>
+
+#include "dispatch/opcode_table.h"
+
+namespace fusebox::dispatch {
+namespace {
+
+// Page-aligned memory that costs nothing until it is touched: most requests use a page of it.
+class Buffer {
+ public:
+  explicit Buffer(std::size_t size) : size_(size) {
+    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    bytes_ = static_cast<std::byte*>(memory);
+  }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() { ::munmap(bytes_, size_); }
+
+  std::span<std::byte> span() const { return {bytes_, size_}; }
+
+ private:
+  std::byte* bytes_ = nullptr;
+  std::size_t size_;
+};
+
+constexpr std::size_t kJobsKept = 16;
+
+}  // namespace
+
+// A request from its arrival to its reply.  The buffers outlive the call that refers to them.
+struct Session::Job final : CancellationSource {
+  Job(Session& s, std::size_t size) : session(s), request(size), reply(size) {}
+
+  std::stop_token token() override {
+    listed = true;
+    return session.in_flight_.add(call->header.unique);
+  }
+
+  Session& session;
+  Buffer request;
+  Buffer reply;
+  door::Channel* channel = nullptr;
+  std::optional<Call> call;
+  Answer answer = Answer::reply;
+  bool listed = false;  // in in_flight_
+};
+
+// The coroutine at the foot of a request: nobody awaits it, and it ends by giving the job back.
+struct Session::Detached {
+  struct promise_type final : detail::PromiseCommon<void> {
+    Detached get_return_object() {
+      self = std::coroutine_handle<promise_type>::from_promise(*this);
+      return {};
+    }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+  };
+};
+
+Session::Session(Ref<Node> root, SessionOptions options) : options_(options), tree_(std::move(root)) {}
+
+Session::~Session() {
+  in_flight_.interrupt_all();
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [this] { return busy_jobs_ == 0; });
+}
+
+Negotiated Session::negotiated() const {
+  const std::lock_guard lock(mutex_);
+  return negotiated_;
+}
+
+std::unique_ptr<Session::Job> Session::take_job() {
+  {
+    const std::lock_guard lock(mutex_);
+    ++busy_jobs_;
+    if (!free_jobs_.empty()) {
+      std::unique_ptr<Job> job = std::move(free_jobs_.back());
+      free_jobs_.pop_back();
+      return job;
+    }
+  }
+  return std::make_unique<Job>(*this, request_buffer_size(options_));
+}
+
+void Session::finish(std::unique_ptr<Job> job) {
+  if (job->listed) in_flight_.remove(job->call->header.unique);
+  job->listed = false;
+  job->call.reset();
+  std::unique_ptr<Job> surplus;
+  const std::lock_guard lock(mutex_);
+  if (free_jobs_.size() < kJobsKept) {
+    free_jobs_.push_back(std::move(job));
+  } else {
+    surplus = std::move(job);
+  }
+  if (--busy_jobs_ == 0) idle_.notify_all();
+}
+
+void Session::serve(door::Channel& channel) {
+  while (serve_one(channel)) {
+  }
+}
+
+bool Session::serve_one(door::Channel& channel) {
+  std::unique_ptr<Job> job = take_job();
+  job->channel = &channel;
+  const Result<std::size_t> length = channel.receive(job->request.span());
+  if (!length) {
+    finish(std::move(job));
+    return false;
+  }
+  const Result<wire::Message> message = wire::decode_message(job->request.span().first(*length));
+  if (!message) {
+    // Bytes that are no request have no number to reply to: the connection cannot be trusted any more.
+    finish(std::move(job));
+    return false;
+  }
+  requests_.fetch_add(1, std::memory_order_relaxed);
+  dispatch(std::move(job), *message);
+  return true;
+}
+
+void Session::dispatch(std::unique_ptr<Job> job, const wire::Message& message) {
+  Call& call = job->call.emplace(tree_, message, job->reply.span().subspan(sizeof(wire::OutHeader)));
+  call.request = {
+      .caller = {.uid = call.header.uid, .gid = call.header.gid, .tid = static_cast<pid_t>(call.header.pid)},
+      .unique = call.header.unique,
+      .cancellation = job.get()};
+  const OpcodeRow& row = row_of(call.header.opcode);
+  job->answer = row.answer;
+  if (row.serve != nullptr) {
+    run(*this, std::move(job), row.serve);
+    return;
+  }
+  Result<> result = fail(Errno::not_implemented);
+  if (call.header.opcode == static_cast<std::uint32_t>(wire::Opcode::init)) result = init(call);
+  if (call.header.opcode == static_cast<std::uint32_t>(wire::Opcode::interrupt)) {
+    const auto in = call.arguments.take<wire::InterruptIn>();
+    if (in) in_flight_.interrupt(in->unique);
+  }
+  answer(*job, result);
+  finish(std::move(job));
+}
+
+Session::Detached Session::run(Session& session, std::unique_ptr<Job> job, Task<> (*serve)(Call&)) {
+  const Result<> result = co_await attempt(serve(*job->call));
+  session.answer(*job, result);
+  session.finish(std::move(job));
+}
+
+Result<> Session::init(Call& call) {
+  const auto in = call.arguments.take<wire::InitIn>();
+  if (!in) return fail(static_cast<Errno>(EPROTO));  // the 16-byte INIT of protocols before 7.36
+  const Result<InitReply> reply = negotiate(*in, options_);
+  if (!reply) return fail(reply.error());
+  call.reply.put(reply->out);
+  const std::lock_guard lock(mutex_);
+  negotiated_ = reply->negotiated;
+  return {};
+}
+
+void Session::answer(Job& job, Result<> result) {
+  if (job.answer == Answer::none) return;
+  if (result) {
+    send(job, Errno{}, job.call->reply.used());
+  } else {
+    job.call->undo();
+    send(job, result.error(), 0);
+  }
+}
+
+void Session::send(Job& job, Errno error, std::size_t payload) {
+  const std::size_t length = sizeof(wire::OutHeader) + payload;
+  const wire::OutHeader header{.len = static_cast<std::uint32_t>(length),
+                               .error = -static_cast<std::int32_t>(error),
+                               .unique = job.call->header.unique};
+  std::memcpy(job.reply.span().data(), &header, sizeof(header));
+  const Result<> sent = job.channel->send(job.reply.span().first(length));
+  if (!sent) job.call->undo();
+}
+
+}  // namespace fusebox::dispatch

@@ -1,0 +1,64 @@
+// Serves one connection: reads requests from channels, has the tree answer them, sends the replies.
+//
+// Threads: any number of threads may serve(), each on a channel of its own.  A handler that awaits gives its thread
+// back to the loop; its reply goes out from whichever thread ends it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "dispatch/call.h"
+#include "dispatch/in_flight.h"
+#include "dispatch/negotiation.h"
+#include "door/channel.h"
+
+namespace fusebox::dispatch {
+
+class Session {
+ public:
+  Session(Ref<Node> root, SessionOptions options);
+  ~Session();  // cancels what still waits, and waits for it
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Serves until the connection ends.
+  void serve(door::Channel& channel);
+
+  // Serves one request, or one notification of the kernel; false when the connection has ended.
+  bool serve_one(door::Channel& channel);
+
+  const Tree& tree() const { return tree_; }
+  std::uint64_t requests() const { return requests_.load(std::memory_order_relaxed); }
+
+  // What INIT settled; zero before.
+  Negotiated negotiated() const;
+
+ private:
+  struct Job;
+  struct Detached;
+
+  std::unique_ptr<Job> take_job();
+  void finish(std::unique_ptr<Job> job);
+  void dispatch(std::unique_ptr<Job> job, const wire::Message& message);
+  static Detached run(Session& session, std::unique_ptr<Job> job, Task<> (*serve)(Call&));
+  void answer(Job& job, Result<> result);
+  void send(Job& job, Errno error, std::size_t payload);
+  Result<> init(Call& call);
+
+  const SessionOptions options_;
+  Tree tree_;
+  InFlight in_flight_;
+  std::atomic<std::uint64_t> requests_{0};
+
+  mutable std::mutex mutex_;  // guards all below
+  std::condition_variable idle_;
+  std::vector<std::unique_ptr<Job>> free_jobs_;
+  std::size_t busy_jobs_ = 0;
+  Negotiated negotiated_;
+};
+
+}  // namespace fusebox::dispatch

@@ -1,0 +1,28 @@
+// Makes a FUSE mount with the kernel's mount API (fsopen(2), Linux 5.2): first detached, then, if wanted, attached.
+#pragma once
+
+#include <string>
+
+#include "base/fault.h"
+#include "base/fd.h"
+
+namespace fusebox::door {
+
+// A connection and the mount that it serves.  Requests come from `device` at once.
+struct DetachedMount {
+  Fd device;  // /dev/fuse; cloning it gives more queues
+  Fd mount;   // of fsmount(2): no namespace shows it until it is attached
+};
+
+struct MountOptions {
+  std::string source = "fusebox";   // what mountinfo shows as the source
+  bool default_permissions = true;  // the kernel checks mode bits (and ACLs) with our attributes
+};
+
+// Needs CAP_SYS_ADMIN.  The mount allows every user (allow_other), and neither devices nor set-id programs.
+Outcome<DetachedMount> create_detached_mount(const MountOptions& options);
+
+// Attaches a detached mount on the directory `path`, in the caller's mount namespace.
+Outcome<> attach(const Fd& mount, const std::string& path);
+
+}  // namespace fusebox::door
