@@ -6,15 +6,39 @@
 #include <cstdint>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace fusebox::audit {
 
 // What a request did.  One word each in the log's `op` field (see to_string).
 enum class Op : std::uint8_t {
-  stat, access, readlink, open, exec, list, read, write,  // `read` and `write` are data transfers (level io)
-  create, mkdir, mknod, symlink, link, unlink, rmdir, rename,
-  truncate, chmod, chown, utimes, setxattr, removexattr, getxattr, listxattr, fallocate,
+  stat,
+  access,
+  readlink,
+  open,
+  exec,
+  list,
+  read,
+  write,  // `read` and `write` are data transfers (level io)
+  create,
+  mkdir,
+  mknod,
+  symlink,
+  link,
+  unlink,
+  rmdir,
+  rename,
+  truncate,
+  chmod,
+  chown,
+  utimes,
+  setxattr,
+  removexattr,
+  getxattr,
+  listxattr,
+  fallocate,
 };
 
 // The verdict's word in the log.
@@ -22,9 +46,9 @@ enum class Outcome : std::uint8_t { allow, deny, predict, hide };
 
 // Who did it.  Immutable; shared by all events of one process image (a new one after each exec).
 struct Process {
-  pid_t pid = 0;        // thread group
-  std::uint64_t id = 0; // unique for the box's life, whatever pids are reused
-  std::string exe;      // what /proc/PID/exe shows, as a path in the box; empty where it cannot be known
+  pid_t pid = 0;         // thread group
+  std::uint64_t id = 0;  // unique for the box's life, whatever pids are reused
+  std::string exe;       // what /proc/PID/exe shows, as a path in the box; empty where it cannot be known
 };
 
 struct Event {
@@ -34,16 +58,31 @@ struct Event {
   uid_t uid = 0;
   Op op{};
   std::string path;
-  std::string to;      // rename, link: the new name; symlink: its target; else empty
-  int flags = 0;       // open, exec, create: O_ flags of the caller
+  std::string to;  // rename, link: the new name; symlink: its target; else empty
+  int flags = 0;   // open, exec, create: O_ flags of the caller
   Outcome verdict = Outcome::allow;
-  std::string rule;    // which rule decided, for people; empty where none did
-  int error = 0;       // the errno that the caller saw; 0: success
+  std::string rule;         // which rule decided, for people; empty where none did
+  int error = 0;            // the errno that the caller saw; 0: success
   std::uint64_t bytes = 0;  // read, write
   bool is_directory = false;
 };
 
 std::string_view to_string(Op op);
 std::string_view to_string(Outcome outcome);
+std::optional<Op> parse_op(std::string_view word);
+
+// Operations that mean the same to the account of a run.
+enum class Kind : std::uint8_t {
+  look,        // that it exists, and its attributes
+  read,        // opened for reading, executed, listed, a symlink read
+  write,       // opened for writing, truncated
+  create,      // a new name
+  remove,      // a name gone
+  attributes,  // mode, owner, times, extended attributes
+  transfer,    // data of an open file
+};
+
+// `flags` tells an open for writing from one for reading.
+Kind kind_of(Op op, int flags);
 
 }  // namespace fusebox::audit

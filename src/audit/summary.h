@@ -13,14 +13,14 @@ namespace fusebox::audit {
 
 // What a run did to one path, all events of the run together.
 struct Touched {
-  bool read = false;      // opened for reading, executed, or listed
+  bool read = false;  // opened for reading, executed, or listed
   bool executed = false;
   bool written = false;
-  bool created = false;   // and not there before
+  bool created = false;  // and not there before
   bool deleted = false;
-  bool missing = false;   // asked for, not there, and never created
+  bool missing = false;  // asked for, not there, and never created
   bool is_directory = false;
-  std::string first_by;   // executable of the process that did it first
+  std::string first_by;  // executable of the process that did it first
 };
 
 struct Denied {
