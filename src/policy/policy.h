@@ -59,12 +59,16 @@ class Policy {
   // Would each path below `from` get the same verdicts below `to`?  Asked before a directory moves.
   bool same_below(std::string_view from, std::string_view to) const;
 
-  const Rule& rule(RuleId id) const;         // id != kNoRule
-  std::string describe(RuleId id) const;     // `write "/tmp" (profile default)`, or "no rule"
+  // Every rule that matches `path` or something above it, the most specific first.  For people; not for the hot path.
+  std::vector<RuleId> matching(std::string_view path) const;
+
+  const Rule& rule(RuleId id) const;      // id != kNoRule
+  std::string describe(RuleId id) const;  // `write "/tmp" (profile default)`, or "no rule"
   const std::vector<Rule>& rules() const;
 
+  struct Index;  // index.h; for this layer and its tests
+
  private:
-  struct Index;
   std::vector<Rule> rules_;
   std::unique_ptr<const Index> index_;
 };

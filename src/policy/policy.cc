@@ -1,0 +1,176 @@
+#include "policy/policy.h"
+
+#include "base/fault.h"
+#include "policy/index.h"
+
+namespace fusebox::policy {
+namespace {
+
+// What the three wants come to below a place, as long as no further rule speaks.
+struct Verdicts {
+  Verdict read = Verdict::deny;
+  Verdict write = Verdict::deny;
+  bool hidden = false;
+  bool operator==(const Verdicts&) const = default;
+};
+
+Verdicts apply(RuleKind kind, Verdicts before) {
+  switch (kind) {
+    case RuleKind::read:
+      return {.read = Verdict::allow, .write = Verdict::deny};
+    case RuleKind::write:
+      return {.read = Verdict::allow, .write = Verdict::allow};
+    case RuleKind::deny:
+      return {};
+    case RuleKind::hide:
+      return {.read = Verdict::hide, .write = Verdict::hide, .hidden = true};
+    case RuleKind::predict:
+      if (!before.hidden) before.write = Verdict::predict;
+      return before;
+  }
+  return {.read = Verdict::deny, .write = Verdict::deny, .hidden = false};
+}
+
+Verdicts verdicts(const std::vector<Rule>& rules, const Standing& standing) {
+  Verdicts result;
+  if (standing.place.naming != kNoRule) {
+    result = apply(rules[static_cast<std::size_t>(standing.place.naming)].kind, result);
+  }
+  return standing.predict_wins ? apply(RuleKind::predict, result) : result;
+}
+
+// True where none of the kinds, named further down, changes what holds already.
+bool is_settled(std::uint8_t kinds_below, const Verdicts& held) {
+  for (const RuleKind kind : {RuleKind::read, RuleKind::write, RuleKind::predict, RuleKind::deny, RuleKind::hide}) {
+    const bool occurs = (kinds_below >> static_cast<unsigned>(kind)) & 1u;
+    if (occurs && apply(kind, held) != held) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Policy::Policy(std::vector<Rule> rules) : rules_(std::move(rules)), index_(std::make_unique<const Index>(rules_)) {}
+Policy::~Policy() = default;
+Policy::Policy(Policy&&) noexcept = default;
+Policy& Policy::operator=(Policy&&) noexcept = default;
+
+Decision Policy::decide(std::string_view path, Want want) const {
+  if (index_->broken || !is_canonical(path)) return {};
+  Walk walk(*index_);
+  for_each_component(path, [&](std::string_view name) { walk.step(name); });
+  const Standing& standing = walk.standing();
+  const Verdicts held = verdicts(rules_, standing);
+  const RuleId naming = standing.place.naming;
+  switch (want) {
+    case Want::stat: {
+      if (!held.hidden) return {Verdict::allow, naming};
+      const RuleId opened_by = walk.opens();
+      return opened_by == kNoRule ? Decision{Verdict::hide, naming} : Decision{Verdict::allow, opened_by};
+    }
+    case Want::read:
+      return {held.read, naming};
+    case Want::write:
+      return {held.write, held.write == Verdict::predict ? standing.place.predict : naming};
+  }
+  return {};
+}
+
+bool Policy::same_below(std::string_view from, std::string_view to) const {
+  if (index_->broken || !is_canonical(from) || !is_canonical(to)) return false;
+  Walk here(*index_);
+  Walk there(*index_);
+  for_each_component(from, [&](std::string_view name) { here.step(name); });
+  for_each_component(to, [&](std::string_view name) { there.step(name); });
+  const Verdicts held = verdicts(rules_, here.standing());
+  if (held != verdicts(rules_, there.standing())) return false;
+
+  std::uint8_t kinds = 0;
+  const auto still_speaking = [&](const Walk& walk) {
+    std::vector<Index::NodeId> nodes;
+    for (const auto id : walk.reached()) {
+      const std::uint8_t kinds_below = index_->nodes[id].kinds_below;
+      if (kinds_below != 0) nodes.push_back(id);
+      kinds |= kinds_below;
+    }
+    return nodes;
+  };
+  return still_speaking(here) == still_speaking(there) || is_settled(kinds, held);
+}
+
+std::vector<RuleId> Policy::matching(std::string_view path) const {
+  std::vector<RuleId> found;
+  if (index_->broken || !is_canonical(path)) return found;
+  Walk walk(*index_);
+  // Deeper places go in front; a rule that matches at several places counts at the deepest.
+  const auto collect = [&] {
+    std::vector<RuleId> here;
+    for (const auto id : walk.reached()) {
+      const auto& rules = index_->nodes[id].rules;
+      here.insert(here.end(), rules.begin(), rules.end());
+    }
+    std::ranges::sort(here, [&](RuleId one, RuleId other) { return one != other && index_->outranks(one, other); });
+    std::erase_if(found, [&](RuleId id) { return std::ranges::find(here, id) != here.end(); });
+    found.insert(found.begin(), here.begin(), here.end());
+  };
+  collect();
+  for_each_component(path, [&](std::string_view name) {
+    walk.step(name);
+    collect();
+  });
+  return found;
+}
+
+const Rule& Policy::rule(RuleId id) const { return rules_.at(static_cast<std::size_t>(id)); }
+
+std::string Policy::describe(RuleId id) const {
+  if (id == kNoRule) return "no rule";
+  const Rule& named = rule(id);
+  return std::string(to_string(named.kind)) + " \"" + printable(named.pattern) + "\" (" + printable(named.origin) + ")";
+}
+
+const std::vector<Rule>& Policy::rules() const { return rules_; }
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::allow:
+      return "allow";
+    case Verdict::deny:
+      return "deny";
+    case Verdict::predict:
+      return "predict";
+    case Verdict::hide:
+      return "hide";
+  }
+  return "deny";
+}
+
+std::string_view to_string(RuleKind kind) {
+  switch (kind) {
+    case RuleKind::read:
+      return "read";
+    case RuleKind::write:
+      return "write";
+    case RuleKind::predict:
+      return "predict";
+    case RuleKind::deny:
+      return "deny";
+    case RuleKind::hide:
+      return "hide";
+  }
+  return "deny";
+}
+
+std::string_view to_string(Want want) {
+  switch (want) {
+    case Want::stat:
+      return "stat";
+    case Want::read:
+      return "read";
+    case Want::write:
+      return "write";
+  }
+  return "write";
+}
+
+}  // namespace fusebox::policy
