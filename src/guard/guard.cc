@@ -1,0 +1,119 @@
+#include "guard/guard.h"
+
+#include <ctime>
+#include <functional>
+#include <utility>
+
+namespace fusebox::guard {
+namespace {
+
+using policy::Decision;
+using policy::Verdict;
+using policy::Want;
+
+timespec now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_REALTIME, &time);
+  return time;
+}
+
+}  // namespace
+
+Place::Place(std::string where, const policy::Policy& policy, std::uint64_t made_in)
+    : path(std::move(where)),
+      hash(std::hash<std::string_view>()(path)),
+      epoch(made_in),
+      decisions{policy.decide(path, Want::stat), policy.decide(path, Want::read), policy.decide(path, Want::write)} {}
+
+Guard::Guard(const policy::Policy& policy, audit::Log& log, audit::ProcessTable& processes)
+    : policy_(policy), log_(log), processes_(processes), level_(log.level()) {}
+
+std::mutex& Guard::mutex_for(const void* node) const {
+  return mutexes_[(reinterpret_cast<std::uintptr_t>(node) >> 6) % kMutexes];
+}
+
+Result<> Guard::permit(const Request& request, const Place& place, const Act& act, std::string_view to) {
+  if (log_broken_.load(std::memory_order_relaxed)) return fail(Errno::io);
+  const Decision& decision = place.decision(act.want);
+  switch (decision.verdict) {
+    case Verdict::allow:
+      return {};
+    case Verdict::predict:
+      return record_refusal(request, place, act, to,
+                            {audit::Outcome::predict, Errno::access, policy_.describe(decision.rule)});
+    case Verdict::hide:
+      return record_refusal(request, place, act, to,
+                            {audit::Outcome::hide, Errno::no_entry, policy_.describe(decision.rule)});
+    case Verdict::deny:
+      break;
+  }
+  return record_refusal(request, place, act, to,
+                        {audit::Outcome::deny, Errno::access, policy_.describe(decision.rule)});
+}
+
+Result<> Guard::permit_both(const Request& request, const Place& from, const Place& to, const Act& act) {
+  const Result<> first = permit(request, from, act, to.path);
+  if (!first) return first;
+  // The log names both ends in their order, whichever end refuses.
+  const Decision& decision = to.decision(act.want);
+  if (decision.verdict == Verdict::allow) return {};
+  const bool predicted = decision.verdict == Verdict::predict;
+  const bool hidden = decision.verdict == Verdict::hide;
+  return record_refusal(request, from, act, to.path,
+                        {predicted ? audit::Outcome::predict : (hidden ? audit::Outcome::hide : audit::Outcome::deny),
+                         hidden ? Errno::no_entry : Errno::access, policy_.describe(decision.rule)});
+}
+
+Result<> Guard::refuse(const Request& request, const Place& from, const Place& to, const Act& act, std::string reason) {
+  return record_refusal(request, from, act, to.path, {audit::Outcome::deny, Errno::access, std::move(reason)});
+}
+
+Result<> Guard::record_refusal(const Request& request, const Place& place, const Act& act, std::string_view to,
+                               const Refusal& refusal) {
+  const std::shared_ptr<const audit::Process> process = processes_.find(request.caller.tid);
+  const bool violation = refusal.outcome == audit::Outcome::deny;
+  if (!violation && !log_.wants(*process, act.op, place.hash, true)) return fail(refusal.error);
+  const Result<> recorded = record({.time = now(),
+                                    .process = process,
+                                    .tid = request.caller.tid,
+                                    .uid = request.caller.uid,
+                                    .op = act.op,
+                                    .path = place.path,
+                                    .to = std::string(to),
+                                    .flags = act.flags,
+                                    .verdict = refusal.outcome,
+                                    .rule = refusal.rule,
+                                    .error = static_cast<int>(refusal.error),
+                                    .is_directory = act.is_directory});
+  if (!recorded) return recorded;
+  return fail(refusal.error);
+}
+
+Result<> Guard::report(const Request& request, const Place& place, const Act& act, Errno error, std::string_view to,
+                       std::uint64_t bytes) {
+  if (level_ == audit::Level::violations) return {};
+  const std::shared_ptr<const audit::Process> process = processes_.find(request.caller.tid);
+  if (!log_.wants(*process, act.op, place.hash, error != Errno{})) return {};
+  return record({.time = now(),
+                 .process = process,
+                 .tid = request.caller.tid,
+                 .uid = request.caller.uid,
+                 .op = act.op,
+                 .path = place.path,
+                 .to = std::string(to),
+                 .flags = act.flags,
+                 .verdict = audit::Outcome::allow,
+                 .rule = {},
+                 .error = static_cast<int>(error),
+                 .bytes = bytes,
+                 .is_directory = act.is_directory});
+}
+
+Result<> Guard::record(audit::Event event) {
+  const Result<> recorded = log_.record(std::move(event));
+  if (!recorded) log_broken_.store(true, std::memory_order_relaxed);
+  if (!recorded) return fail(Errno::io);
+  return {};
+}
+
+}  // namespace fusebox::guard
