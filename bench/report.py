@@ -1,0 +1,72 @@
+"""Samples as Markdown, with the machine they come from."""
+
+import datetime
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+
+import variants
+
+DOCUMENT = variants.HERE.parent / "docs/performance.md"
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
+def seconds(value):
+    for factor, unit in ((1, "s"), (1e3, "ms")):
+        if value * factor >= 1:
+            return f"{value * factor:.{2 if factor == 1 else 1}f} {unit}"
+    return f"{value * 1e6:.1f} µs"
+
+
+def table(samples):
+    """One row per operation and variant: median, spread, ratio to native."""
+    rows = ["| operation | how | median | min | max | ÷ native |", "|---|---|--:|--:|--:|--:|"]
+    for name, by_variant in samples.items():
+        native = statistics.median(by_variant["native"])
+        for variant, values in by_variant.items():
+            median = statistics.median(values)
+            rows.append(f"| {name} | {variant} | {seconds(median)} | {seconds(min(values))} | {seconds(max(values))} "
+                        f"| {median / native:.2f} |")
+    return "\n".join(rows)
+
+
+def plain(markdown):
+    """A Markdown table in columns, for the terminal."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in markdown.splitlines()]
+    rows = [row for row in rows if not set("".join(row)) <= set("-:")]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) if i < 2 else cell.rjust(width)
+                               for i, (cell, width) in enumerate(zip(row, widths))) for row in rows)
+
+
+def machine(file_system):
+    cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    memory = int(re.search(r"MemTotal:\s*(\d+)", pathlib.Path("/proc/meminfo").read_text())[1]) / 2**20
+    cores = len(os.sched_getaffinity(0))
+    version = _first_line([str(variants.FUSEBOX), "--version"])
+    commit = _first_line(["git", "-C", str(variants.HERE), "describe", "--always", "--dirty"])
+    peers = [_first_line(["fuse-overlayfs", "--version"], "fuse-overlayfs").replace(": version", ""), _first_line(["bwrap", "--version"]),
+             _first_line(["strace", "--version"]).replace(" -- version", "")]
+    return (f"{datetime.date.today().isoformat()}, {cpu[1] if cpu else platform.machine()}, {cores} cores, {memory:.0f} GiB, "
+            f"Linux {platform.release()}, on {file_system}.\n"
+            f"{version or 'fusebox'} ({commit or 'no commit'}); {', '.join(peer for peer in peers if peer)}.")
+
+
+def _first_line(command, wanted=""):
+    """The first line of a command's output that holds `wanted`, or nothing."""
+    try:
+        output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return ""
+    return next((line for line in output.splitlines() if wanted in line), "")
+
+
+def update_document(figures):
+    text = DOCUMENT.read_text()
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise variants.Failure(f"{DOCUMENT}: no place for figures (it needs one line '{BEGIN}' and one '{END}')")
+    head, rest = text.split(BEGIN)
+    DOCUMENT.write_text(f"{head}{BEGIN}\n{figures}\n{END}{rest.split(END)[1]}")
