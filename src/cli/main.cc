@@ -1,1 +1,43 @@
-int main() { return 0; }
+// Wires the commands together; contains no decision.
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "box/box.h"
+#include "cli/cmd_doctor.h"
+#include "cli/cmd_log.h"
+#include "cli/cmd_mirror.h"
+#include "cli/cmd_policy.h"
+#include "cli/cmd_run.h"
+#include "cli/command.h"
+
+namespace {
+
+using namespace fusebox;
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app("Runs a command in a box you can see through: every file access checked, recorded, explained.",
+               "fusebox");
+  app.set_version_flag("--version", "fusebox " FUSEBOX_VERSION);
+  app.require_subcommand(1);
+  cli::CommandResult result;
+  cli::add_run_command(app, result);
+  cli::add_mirror_command(app, result);
+  cli::add_policy_command(app, result);
+  cli::add_log_command(app, result);
+  cli::add_doctor_command(app, result);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+    return cli::report({.what = error.what(), .why = {}, .remedy = "fusebox --help", .code = ExitCode::usage});
+  }
+  return result.exit_status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Outcome<> filled = box::fill_standard_descriptors();
+  if (!filled) return static_cast<int>(filled.error().code);
+  return parse_and_run(argc, argv);
+}

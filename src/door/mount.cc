@@ -64,7 +64,7 @@ Outcome<DetachedMount> create_detached_mount(const MountOptions& options) {
   return result;
 }
 
-Outcome<> attach(const Fd& mount, const std::string& path) {
+Outcome<> attach(Fd mount, const std::string& path) {
   if (::syscall(SYS_move_mount, mount.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) < 0) {
     return std::unexpected(fault_with_errno("mount on " + path));
   }

@@ -22,7 +22,8 @@ struct MountOptions {
 // Needs CAP_SYS_ADMIN.  The mount allows every user (allow_other), and neither devices nor set-id programs.
 Outcome<DetachedMount> create_detached_mount(const MountOptions& options);
 
-// Attaches a detached mount on the directory `path`, in the caller's mount namespace.
-Outcome<> attach(const Fd& mount, const std::string& path);
+// Attaches a detached mount on the directory `path`, in the caller's mount namespace; keeps no descriptor of it, which
+// would keep the connection alive beyond an unmount.
+Outcome<> attach(Fd mount, const std::string& path);
 
 }  // namespace fusebox::door

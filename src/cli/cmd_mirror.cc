@@ -1,0 +1,84 @@
+#include "cli/cmd_mirror.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mount.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "cli/host_view.h"
+
+namespace fusebox::cli {
+namespace {
+
+struct MirrorOptions {
+  std::string source;
+  std::string mountpoint;
+  bool coherent = false;
+};
+
+// Unmounts on SIGINT, SIGTERM or SIGHUP; SIGUSR2 (from ourselves) ends the wait when the mount went by itself.
+class Unmounter {
+ public:
+  Unmounter(std::string mountpoint, const sigset_t& signals)
+      : thread_([path = std::move(mountpoint), signals] {
+          int signal = 0;
+          ::sigwait(&signals, &signal);
+          if (signal != SIGUSR2) ::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+        }) {}
+  ~Unmounter() {
+    ::pthread_kill(thread_.native_handle(), SIGUSR2);
+    thread_.join();
+  }
+  Unmounter(const Unmounter&) = delete;
+  Unmounter& operator=(const Unmounter&) = delete;
+
+ private:
+  std::thread thread_;
+};
+
+Outcome<> mirror(const MirrorOptions& options) {
+  Fd source(::open(options.source.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!source) return std::unexpected(fault_with_errno("open " + options.source));
+  // Before any thread exists, so that all of them leave the signals to one.
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR2}) ::sigaddset(&signals, signal);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  auto view = HostView::serve(std::move(source), {}, options.coherent ? Freshness::at_once : Freshness::within_a_second,
+                              nullptr);
+  if (!view) return std::unexpected(view.error());
+  const Outcome<> attached = door::attach((*view)->take_mount(), options.mountpoint);
+  if (!attached) return std::unexpected(attached.error());
+  const Unmounter unmounter(options.mountpoint, signals);
+  (*view)->wait_for_end();
+  return {};
+}
+
+}  // namespace
+
+void add_mirror_command(CLI::App& app, CommandResult& result) {
+  auto options = std::make_shared<MirrorOptions>();
+  CLI::App* command = app.add_subcommand("mirror", "Show a directory at another place");
+  command->add_option("SOURCE", options->source, "The directory to show")->required();
+  command->add_option("MOUNTPOINT", options->mountpoint, "An existing directory")->required();
+  command->add_flag("--coherent", options->coherent,
+                    "Show changes made in SOURCE at once, not within a second (slower)");
+  command->footer(R"(Mounts SOURCE, with all that is mounted below it, on MOUNTPOINT: no policy, no log.  Stays in the
+foreground until MOUNTPOINT is unmounted; Ctrl-C or SIGTERM unmounts it.
+
+Example:
+  $ fusebox mirror / /mnt &
+  $ ls /mnt/etc
+  $ umount /mnt)");
+  command->callback([options, &result] {
+    const Outcome<> done = mirror(*options);
+    result.exit_status = done ? 0 : report(done.error());
+  });
+}
+
+}  // namespace fusebox::cli

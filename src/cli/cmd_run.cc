@@ -1,0 +1,167 @@
+#include "cli/cmd_run.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "audit/log.h"
+#include "audit/process_table.h"
+#include "box/box.h"
+#include "cli/host_view.h"
+#include "cli/run_options.h"
+
+namespace fusebox::cli {
+namespace {
+
+audit::Level level_of(const std::string& word) {
+  if (word == "violations") return audit::Level::violations;
+  if (word == "all") return audit::Level::all;
+  if (word == "io") return audit::Level::io;
+  return audit::Level::files;
+}
+
+box::Network network_of(const RunOptions& options, const policy::LoadedPolicy& loaded) {
+  if (!options.network.empty()) return options.network == "none" ? box::Network::none : box::Network::host;
+  return loaded.network == policy::Network::none ? box::Network::none : box::Network::host;
+}
+
+Outcome<Fd> create_file(const std::string& path, const char* what) {
+  if (path.empty()) return Fd();
+  Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
+  if (!file) {
+    return std::unexpected(fault_with_errno(what + (" " + path), "name a file in a directory that you may write"));
+  }
+  return file;
+}
+
+bool lies_below(const std::string& path, const std::string& directory) {
+  return path == directory || path.starts_with(directory + "/");
+}
+
+// A /tmp of the box's own, where the policy lets it be written and the working directory is not in it.
+Outcome<std::vector<Graft>> grafts_for(const policy::Policy& policy, const std::string& directory) {
+  std::vector<Graft> grafts;
+  const auto verdict = policy.decide("/tmp", policy::Want::write).verdict;
+  if (verdict != policy::Verdict::allow || lies_below(directory, "/tmp")) return grafts;
+  Outcome<Fd> tmp = box::create_private_tmp();
+  if (!tmp) return std::unexpected(tmp.error());
+  grafts.push_back({.path = "/tmp", .directory = *std::move(tmp)});
+  return grafts;
+}
+
+// Everything of one run, in the order in which it comes to life.
+class Run {
+ public:
+  explicit Run(const RunOptions& options) : options_(options) {}
+
+  Outcome<int> go() {
+    const Outcome<> prepared = prepare();
+    if (!prepared) return std::unexpected(prepared.error());
+    const Outcome<> started = start();
+    if (!started) return std::unexpected(started.error());
+    return finish(child_->wait());
+  }
+
+ private:
+  // What can fail without a trace: nothing is started, nothing changed but the new, empty log.
+  Outcome<> prepare() {
+    auto loaded = load_policy(options_.policy);
+    if (!loaded) return std::unexpected(loaded.error());
+    policy_.emplace(*std::move(loaded));
+    auto directory = working_directory();
+    if (!directory) return std::unexpected(directory.error());
+    directory_ = *std::move(directory);
+    root_ = Fd(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root_) return std::unexpected(fault_with_errno("open /"));
+    auto log = create_file(options_.log.empty() ? policy_->audit_log.value_or("") : options_.log, "log");
+    if (!log) return std::unexpected(log.error());
+    log_file_ = *std::move(log);
+    auto deps = create_file(options_.deps, "deps");
+    if (!deps) return std::unexpected(deps.error());
+    deps_file_ = *std::move(deps);
+    return {};
+  }
+
+  Outcome<> start() {
+    auto grafts = grafts_for(policy_->policy, directory_);
+    if (!grafts) return std::unexpected(grafts.error());
+    // Before any thread, and before the descriptors of the server exist.
+    auto child = box::Child::spawn(
+        {.command = options_.command, .directory = directory_, .network = network_of(options_, *policy_)});
+    if (!child) return std::unexpected(child.error());
+    child_.emplace(*std::move(child));
+
+    const audit::Level level = level_of(options_.audit);
+    auto log = audit::Log::create(std::move(log_file_), level);
+    if (!log) return std::unexpected(log.error());
+    log_ = *std::move(log);
+    auto processes = audit::ProcessTable::create();
+    if (!processes) return std::unexpected(processes.error());
+    processes_ = *std::move(processes);
+    guard_.emplace(policy_->policy, *log_, *processes_);
+
+    // To see every request, the kernel must not answer any from memory.
+    const bool at_once = options_.coherent || level >= audit::Level::all;
+    auto view = HostView::serve(std::move(root_), *std::move(grafts),
+                                at_once ? Freshness::at_once : Freshness::within_a_second, &*guard_);
+    if (!view) return std::unexpected(view.error());
+    view_ = *std::move(view);
+    return child_->enter(view_->take_mount());
+  }
+
+  Outcome<int> finish(Outcome<box::Ending> ending) {
+    if (!ending) return std::unexpected(ending.error());
+    view_->wait_for_end();
+    Outcome<audit::Summary> summary = log_->close();
+    if (!summary) return std::unexpected(summary.error());
+    write_deps(*summary);
+    if (!options_.quiet || summary->violations > 0) {
+      const std::string text =
+          audit::render(*summary, ::isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr);
+      std::fwrite(text.data(), 1, text.size(), stderr);
+    }
+    if (summary->violations > 0 && ending->status == 0 && options_.violations == "fail") {
+      return static_cast<int>(ExitCode::violations);
+    }
+    return ending->status;
+  }
+
+  void write_deps(const audit::Summary& summary) {
+    if (!deps_file_) return;
+    const std::string rule = audit::render_make_rule(summary);
+    if (::write(deps_file_.get(), rule.data(), rule.size()) != static_cast<ssize_t>(rule.size())) {
+      report(fault_with_errno("deps " + options_.deps));
+    }
+  }
+
+  const RunOptions& options_;
+  std::optional<policy::LoadedPolicy> policy_;
+  std::string directory_;
+  Fd root_;
+  Fd log_file_;
+  Fd deps_file_;
+  std::unique_ptr<audit::Log> log_;
+  std::unique_ptr<audit::ProcessTable> processes_;
+  std::optional<guard::Guard> guard_;
+  std::unique_ptr<HostView> view_;
+  std::optional<box::Child> child_;  // last: ends first, or the view would wait for it
+};
+
+}  // namespace
+
+void add_run_command(CLI::App& app, CommandResult& result) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* command = app.add_subcommand("run", "Run a command in a box");
+  add_run_options(*command, *options);
+  command->callback([options, &result] {
+    const Outcome<int> status = Run(*options).go();
+    result.exit_status = status ? *status : report(status.error());
+  });
+}
+
+}  // namespace fusebox::cli

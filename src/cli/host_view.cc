@@ -1,0 +1,64 @@
+#include "cli/host_view.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <utility>
+
+namespace fusebox::cli {
+namespace {
+
+constexpr std::size_t kMostDescriptors = 16384;
+
+dispatch::ServerOptions server_options() {
+  dispatch::ServerOptions options;
+  if (const char* v = std::getenv("FUSEBOX_THREADS")) options.threads = static_cast<unsigned>(std::atoi(v));
+  if (const char* v = std::getenv("FUSEBOX_SPIN")) options.spin = std::chrono::microseconds(std::atoi(v));
+  if (const char* v = std::getenv("FUSEBOX_PIN")) options.pin = *v == '1';
+  return options;
+}
+
+}  // namespace
+
+std::size_t descriptor_budget() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 64;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  // The other half is for files that are open for writing, listings, the log and the queues.
+  return std::min<std::size_t>(limit.rlim_cur / 2, kMostDescriptors);
+}
+
+HostView::~HostView() {
+  mount_.mount.reset();  // a mount that nobody took ends here
+}
+
+Outcome<std::unique_ptr<HostView>> HostView::serve(Fd root, std::vector<Graft> grafts, Freshness freshness,
+                                                   guard::Guard* guard) {
+  std::unique_ptr<HostView> view(new HostView());
+  auto mount = door::create_detached_mount({});
+  if (!mount) return std::unexpected(mount.error());
+  view->mount_ = *std::move(mount);
+  view->backing_ = std::make_unique<door::BackingFiles>(view->mount_.device.get());
+
+  const Validity validity = freshness == Freshness::at_once ? Validity::zero() : std::chrono::seconds(1);
+  auto store = HostStore::create(std::move(root), {.entry_validity = validity,
+                                                   .attr_validity = validity,
+                                                   .negative_validity = validity,
+                                                   .max_descriptors = descriptor_budget(),
+                                                   .backing = view->backing_.get(),
+                                                   .grafts = std::move(grafts)});
+  if (!store) return std::unexpected(store.error());
+  view->store_ = *std::move(store);
+
+  Ref<Node> tree = view->store_->root();
+  if (guard != nullptr) tree = guard::wrap_root(*guard, std::move(tree));
+  view->session_ = std::make_unique<dispatch::Session>(std::move(tree), dispatch::SessionOptions{.passthrough = true});
+  auto server = dispatch::Server::start(*view->session_, view->mount_.device, server_options());
+  if (!server) return std::unexpected(server.error());
+  view->server_ = *std::move(server);
+  return view;
+}
+
+}  // namespace fusebox::cli

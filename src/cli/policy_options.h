@@ -1,0 +1,43 @@
+// The options by which a policy is chosen, the same for `fusebox run` and `fusebox policy`.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fault.h"
+#include "policy/load.h"
+
+namespace fusebox::cli {
+
+struct PolicyOptions {
+  std::vector<std::string> profiles;
+  std::string file;  // empty: none
+  std::vector<std::string> read;
+  std::vector<std::string> write;
+  std::vector<std::string> predict;
+  std::vector<std::string> deny;
+  std::vector<std::string> hide;
+};
+
+// Adds --profile, --policy, --read, --write, --predict, --deny, --hide.  `options` outlives the parser.
+void add_policy_options(CLI::App& app, PolicyOptions& options);
+
+// Where the process stands, without symlinks.
+Outcome<std::string> working_directory();
+
+// The environment as a policy sees it: ${PWD} is `directory`; HOME and USER come from the user database and TMPDIR is
+// /tmp where the environment does not say.
+policy::Variables environment_variables(const std::string& directory);
+
+// realpath(3); nullopt where that fails.
+std::optional<std::string> resolve_path(const std::string& path);
+
+Outcome<policy::LoadedPolicy> load_policy(const PolicyOptions& options, policy::Variables variables,
+                                          std::string directory, policy::Resolver resolve);
+
+// As above, with what this process sees around it.
+Outcome<policy::LoadedPolicy> load_policy(const PolicyOptions& options);
+
+}  // namespace fusebox::cli

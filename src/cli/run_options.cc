@@ -1,0 +1,43 @@
+#include "cli/run_options.h"
+
+namespace fusebox::cli {
+
+void add_run_options(CLI::App& command, RunOptions& options) {
+  add_policy_options(command, options.policy);
+  command.add_option("--log", options.log, "Write the audit log to FILE, one JSON object a line")->type_name("FILE");
+  command
+      .add_option("--audit", options.audit,
+                  "What is logged: violations, files (once per process, path and kind), all, io")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember({"violations", "files", "all", "io"}))
+      ->capture_default_str();
+  command.add_option("--deps", options.deps, "Write inputs and outputs to FILE as a Make rule")->type_name("FILE");
+  command.add_option("--net", options.network, "The box's network: the host's, or none but loopback")
+      ->type_name("none|host")
+      ->check(CLI::IsMember({"none", "host"}));
+  command.add_option("--violations", options.violations, "A run with violations fails, or only reports them")
+      ->type_name("fail|report")
+      ->check(CLI::IsMember({"fail", "report"}))
+      ->capture_default_str();
+  command.add_flag("--coherent", options.coherent, "Show changes made outside at once, not within a second (slower)");
+  command.add_flag("-q,--quiet", options.quiet, "No summary at the end, unless something was denied");
+  command.add_option("COMMAND", options.command, "The command, and its arguments")->required();
+  command.positionals_at_end();
+  command.footer(
+      R"(Runs COMMAND with the host's file system as its root, every access checked and recorded.  The working
+directory and a private /tmp may be written, secrets of the home directory are hidden, and what else COMMAND
+tries to write is refused (EACCES) and named in the end.  --profile, --policy and the rule options change that;
+`fusebox policy explain PATH` says what holds for a path, and why.
+
+Options end at COMMAND; write -- before it if its name begins with a dash.
+
+Exit status: that of COMMAND, or 128 plus the number of the signal that ended it; 1 if COMMAND exited with 0
+but something was denied; 2 for a wrong command line; 125 if Fusebox failed; 126 if COMMAND cannot be executed;
+127 if it was not found.
+
+Example:
+  $ fusebox run --log build.jsonl -- sh -c './configure && make'
+  $ fusebox log build.jsonl --written)");
+}
+
+}  // namespace fusebox::cli
