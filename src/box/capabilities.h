@@ -1,0 +1,15 @@
+// Which of root's powers a boxed command keeps.
+#pragma once
+
+#include "base/fault.h"
+
+namespace fusebox::box {
+
+// Leaves the calling thread, and whatever it executes, with at most the capabilities of the list in capabilities.cc:
+// bounding, permitted, effective and inheritable; none ambient. For a single-threaded process just before its exec.
+Outcome<> drop_capabilities();
+
+// True when the calling thread has `capability` (a CAP_ constant of linux/capability.h) in its effective set.
+bool has_capability(int capability);
+
+}  // namespace fusebox::box

@@ -1,0 +1,26 @@
+// The last steps of a boxed command before its own first instruction, and its exec.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "base/fault.h"
+#include "box/seccomp_floor.h"
+#include "box/signals.h"
+
+namespace fusebox::box {
+
+struct CommandPlan {
+  const std::vector<std::string>& command;
+  const Filter& filter;
+  const Dispositions& dispositions;  // what the command starts with
+  int terminal;                      // given to the command if not negative
+};
+
+// In a fork of the box's init: gives up every power that the box or the host could suffer from, and executes. Comes
+// back only with the reason why it could not: 127 not found, 126 found and not executable, 125 the rest.
+Fault become_command(const CommandPlan& plan);
+
+}  // namespace fusebox::box

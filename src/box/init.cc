@@ -1,0 +1,156 @@
+#include "box/init.h"
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "box/command.h"
+#include "box/message.h"
+#include "box/network.h"
+#include "box/root.h"
+#include "box/terminal.h"
+
+namespace fusebox::box {
+namespace {
+
+constexpr int kFailed = static_cast<int>(ExitCode::failed);
+
+[[noreturn]] void report_and_exit(int supervisor, const Fault& fault) {
+  (void)send_message(supervisor, fault_message(fault));
+  _exit(kFailed);
+}
+
+class Init {
+ public:
+  explicit Init(const InitPlan& plan) : plan_(plan) {
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    children_ = Fd(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+
+  Outcome<> build() {
+    auto enter = receive_message(plan_.supervisor);
+    if (!enter || enter->kind != Kind::enter || !enter->fd) _exit(kFailed);
+    takes_terminal_ = enter->number == 1;
+    if (!children_) return std::unexpected(fault_with_errno("watch for children"));
+    // The modes of what is made in /dev are meant as they are.
+    const mode_t mask = umask(0);
+    if (plan_.plan.network == Network::none) {
+      if (auto up = bring_up_loopback(); !up) return up;
+    }
+    auto entered = enter_root(std::move(enter->fd), plan_.plan);
+    umask(mask);
+    return entered;
+  }
+
+  Outcome<> start() {
+    auto pair = message_pair();
+    if (!pair) return std::unexpected(fault_with_errno("make a channel for the command"));
+    auto& [ours, theirs] = *pair;
+    command_ = fork();
+    if (command_ < 0) return std::unexpected(fault_with_errno("start the command"));
+    if (command_ == 0) {
+      const Fault fault = become_command({.command = plan_.plan.command,
+                                          .filter = plan_.filter,
+                                          .dispositions = plan_.dispositions,
+                                          .terminal = takes_terminal_ ? plan_.terminal : -1});
+      (void)send_message(theirs.get(), fault_message(fault));
+      _exit(static_cast<int>(fault.code));
+    }
+    theirs.reset();
+    let_go_of_standard_descriptors();
+    return await_exec(ours);
+  }
+
+  [[noreturn]] void serve() {
+    std::array<pollfd, 2> watched{{{plan_.supervisor, POLLIN, 0}, {children_.get(), POLLIN, 0}}};
+    for (;;) {
+      if (poll(watched.data(), watched.size(), -1) < 0) continue;
+      if (watched[0].revents != 0) obey();
+      if (watched[1].revents != 0) reap();
+    }
+  }
+
+ private:
+  // Its end of the pair closes by the exec, or it tells why not.
+  Outcome<> await_exec(const Fd& channel) {
+    std::array<pollfd, 2> watched{{{channel.get(), POLLIN, 0}, {children_.get(), POLLIN, 0}}};
+    for (;;) {
+      if (poll(watched.data(), watched.size(), -1) < 0) continue;
+      if (watched[0].revents != 0) break;
+      // A Ctrl-Z that hits before the exec would leave the supervisor waiting for it.
+      forget_children_signal();
+      siginfo_t information{};
+      if (waitid(P_PID, static_cast<id_t>(command_), &information, WSTOPPED | WNOHANG) == 0 &&
+          information.si_pid == command_) {
+        kill(command_, SIGCONT);
+      }
+    }
+    auto message = receive_message(channel.get());
+    if (message) return std::unexpected(fault_of(*message));
+    if (message.error() != Errno::no_data) return std::unexpected(Fault{"start the command", "lost contact", ""});
+    return {};
+  }
+
+  void obey() {
+    auto message = receive_message(plan_.supervisor);
+    // Without a supervisor nothing in the box may go on; PR_SET_PDEATHSIG says so too.
+    if (!message) _exit(kFailed);
+    if (message->kind == Kind::signal) {
+      kill(message->detail == 1 ? -command_ : command_, message->number);
+    } else if (message->kind == Kind::give_terminal) {
+      give_terminal(plan_.terminal, command_);
+      kill(-command_, SIGCONT);
+    }
+  }
+
+  void reap() {
+    forget_children_signal();
+    for (;;) {
+      int status = 0;
+      const pid_t child = waitpid(-1, &status, WNOHANG | WUNTRACED);
+      if (child <= 0) return;
+      if (child != command_) continue;
+      if (WIFSTOPPED(status)) {
+        tell(Kind::stopped, WSTOPSIG(status));
+      } else {
+        tell(Kind::ended, status);
+        _exit(0);
+      }
+    }
+  }
+
+  void forget_children_signal() const {
+    signalfd_siginfo information{};
+    while (read(children_.get(), &information, sizeof information) > 0) {
+    }
+  }
+
+  void tell(Kind kind, int number) const {
+    (void)send_message(plan_.supervisor, Message{.kind = kind, .number = number, .text = {}, .fd = {}});
+  }
+
+  const InitPlan& plan_;
+  Fd children_;
+  bool takes_terminal_ = false;
+  pid_t command_ = -1;
+};
+
+}  // namespace
+
+void run_init(const InitPlan& plan) {
+  if (!become_helper("fusebox-init", {plan.supervisor, plan.terminal}, plan.supervisor)) _exit(kFailed);
+  Init init(plan);
+  if (auto built = init.build(); !built) report_and_exit(plan.supervisor, built.error());
+  if (auto started = init.start(); !started) report_and_exit(plan.supervisor, started.error());
+  (void)send_message(plan.supervisor, Message{.kind = Kind::entered, .text = {}, .fd = {}});
+  init.serve();
+}
+
+}  // namespace fusebox::box

@@ -1,0 +1,35 @@
+// Process 1 of a box: builds the box's root when told to, runs the command, reaps what others leave behind, and ends
+// with the command, whereupon the kernel ends everything else in the pid namespace.
+//
+// It holds full rights and no seccomp filter, so nothing in the box may reach it: not dumpable (no ptrace, no
+// /proc/1/fd, as the box lacks CAP_SYS_PTRACE), immune to signals from inside (pid_namespaces(7)), no descriptor but
+// its channel and the terminal.
+#pragma once
+
+#include <initializer_list>
+
+#include "box/box.h"
+#include "box/seccomp_floor.h"
+#include "box/signals.h"
+
+namespace fusebox::box {
+
+struct InitPlan {
+  const Plan& plan;
+  const Filter& filter;
+  const Dispositions& dispositions;
+  int supervisor;  // the channel
+  int terminal;    // -1: none
+};
+
+// Runs in the first process of the new namespaces. If the supervisor ends, so does it.
+[[noreturn]] void run_init(const InitPlan& plan);
+
+// For helpers of the supervisor: not dumpable, killed with their parent, all signals blocked, all descriptors closed
+// but `kept` and the standard ones. False when the parent is gone already: `channel` is then closed at its other end.
+bool become_helper(const char* name, std::initializer_list<int> kept, int channel);
+
+// /dev/null in place of the standard descriptors: a reader of the command's output waits for the command, not for us.
+void let_go_of_standard_descriptors();
+
+}  // namespace fusebox::box

@@ -1,0 +1,114 @@
+#include "box/message.h"
+
+#include <limits.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
+
+namespace fusebox::box {
+namespace {
+
+struct Head {
+  Kind kind;
+  std::int32_t number;
+  std::int32_t detail;
+  std::uint32_t sequence;
+};
+
+// Room for the longest path, and for a Fault that names one twice.
+constexpr std::size_t kMaxText = 3 * PATH_MAX;
+
+constexpr char kSeparator = '\0';
+
+}  // namespace
+
+Result<std::pair<Fd, Fd>> message_pair() {
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return fail_with_errno();
+  return std::pair{Fd(ends[0]), Fd(ends[1])};
+}
+
+Result<> send_message(int socket, const Message& message) {
+  if (message.text.size() > kMaxText) return fail(Errno::name_too_long);
+  Head head{message.kind, message.number, message.detail, message.sequence};
+  std::array<iovec, 2> parts{{{&head, sizeof head}, {const_cast<char*>(message.text.data()), message.text.size()}}};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr packet{};
+  packet.msg_iov = parts.data();
+  packet.msg_iovlen = parts.size();
+  if (message.fd) {
+    packet.msg_control = control.data();
+    packet.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&packet);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    const int fd = message.fd.get();
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  }
+  ssize_t sent = 0;
+  do {
+    sent = sendmsg(socket, &packet, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) return fail_with_errno();
+  return {};
+}
+
+Result<Message> receive_message(int socket) {
+  Head head{};
+  std::string text(kMaxText, '\0');
+  std::array<iovec, 2> parts{{{&head, sizeof head}, {text.data(), text.size()}}};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr packet{};
+  packet.msg_iov = parts.data();
+  packet.msg_iovlen = parts.size();
+  packet.msg_control = control.data();
+  packet.msg_controllen = control.size();
+  ssize_t received = 0;
+  do {
+    received = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
+  } while (received < 0 && errno == EINTR);
+  if (received < 0) return fail_with_errno();
+  if (received == 0) return fail(Errno::no_data);
+
+  Message message;
+  const cmsghdr* header = CMSG_FIRSTHDR(&packet);
+  if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    message.fd = Fd(fd);
+  }
+  const auto length = static_cast<std::size_t>(received);
+  if (length < sizeof head || (packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return fail(Errno::io);
+  text.resize(length - sizeof head);
+  message.kind = head.kind;
+  message.number = head.number;
+  message.detail = head.detail;
+  message.sequence = head.sequence;
+  message.text = std::move(text);
+  return message;
+}
+
+Message fault_message(const Fault& fault) {
+  Message message{.kind = Kind::fault, .number = static_cast<int>(fault.code), .text = {}, .fd = {}};
+  for (const std::string* part : {&fault.what, &fault.why, &fault.remedy}) {
+    message.text += part->substr(0, PATH_MAX - 1);
+    message.text += kSeparator;
+  }
+  return message;
+}
+
+Fault fault_of(const Message& message) {
+  std::array<std::string, 3> parts;
+  std::size_t begin = 0;
+  for (std::string& part : parts) {
+    const std::size_t end = message.text.find(kSeparator, begin);
+    if (end == std::string::npos) break;
+    part = message.text.substr(begin, end - begin);
+    begin = end + 1;
+  }
+  return Fault{.what = parts[0], .why = parts[1], .remedy = parts[2], .code = static_cast<ExitCode>(message.number)};
+}
+
+}  // namespace fusebox::box

@@ -1,0 +1,48 @@
+// A process that can still mount in a box that runs: in the box's mount namespace, but not in its pid namespace and not
+// under its filter. The box can neither name, signal nor trace it; a path it walks can at worst lead it to another
+// place of the same box.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <mutex>
+#include <string>
+
+#include "base/fault.h"
+#include "base/fd.h"
+#include "box/message.h"
+
+namespace fusebox::box {
+
+// Any thread may call join() and bind(); one request at a time, others wait for their turn.
+class Mounter {
+ public:
+  // Forks it. Before the supervisor has threads.
+  static Outcome<Mounter> spawn();
+  Mounter(Mounter&& other) noexcept;
+  Mounter& operator=(Mounter&&) = delete;
+  ~Mounter() { end(); }
+
+  pid_t pid() const { return pid_; }
+
+  // Once, when the root of the process `init` (a pidfd) is in place.
+  Outcome<> join(const Fd& init);
+
+  // Mounts `source`, detached, over the existing `path` of the box. See Child::bind.
+  Outcome<> bind(Fd source, const std::string& path, std::chrono::milliseconds patience);
+
+  // Ends it, and with it the last hold on the box's mounts. Harmless when it has ended.
+  void end();
+
+ private:
+  Mounter(pid_t pid, Fd channel) : pid_(pid), channel_(std::move(channel)) {}
+  Outcome<> ask(Message request, const std::string& what, std::chrono::milliseconds patience);
+
+  pid_t pid_ = -1;
+  Fd channel_;
+  std::mutex turn_;  // guards the channel and sequence_
+  std::uint32_t sequence_ = 0;
+};
+
+}  // namespace fusebox::box
