@@ -55,6 +55,8 @@ Outcome<std::string> working_directory() {
   return std::string(path.get());
 }
 
+bool shares_host_tmp(std::string_view directory) { return directory == "/tmp" || directory.starts_with("/tmp/"); }
+
 policy::Variables environment_variables(const std::string& directory) {
   policy::Variables variables;
   for (char** entry = environ; entry && *entry; ++entry) {
@@ -65,6 +67,7 @@ policy::Variables environment_variables(const std::string& directory) {
   }
   // The variable PWD is the shell's idea; it may be old, or a lie.
   variables["PWD"] = directory;
+  variables["FUSEBOX_HOST_TMP"] = shares_host_tmp(directory) ? "/tmp" : "";
   if (variables["TMPDIR"].empty()) variables["TMPDIR"] = "/tmp";
   if (variables["HOME"].empty() || variables["USER"].empty()) {
     if (const passwd* user = ::getpwuid(::getuid())) {

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fault.h"
@@ -27,8 +28,11 @@ void add_policy_options(CLI::App& app, PolicyOptions& options);
 // Where the process stands, without symlinks.
 Outcome<std::string> working_directory();
 
+// Whether a box that is started in `directory` sees the host's /tmp, because a /tmp of its own would cover that up.
+bool shares_host_tmp(std::string_view directory);
+
 // The environment as a policy sees it: ${PWD} is `directory`; HOME and USER come from the user database and TMPDIR is
-// /tmp where the environment does not say.
+// /tmp where the environment does not say.  ${FUSEBOX_HOST_TMP} is /tmp where shares_host_tmp(), else unset.
 policy::Variables environment_variables(const std::string& directory);
 
 // realpath(3); nullopt where that fails.

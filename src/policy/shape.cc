@@ -55,7 +55,7 @@ std::optional<ShapeError> check_shape(std::string_view text) {
       return ShapeError{{"a string of several lines", "use \"...\""}, {number, column}};
     }
     if (seen.dots > kMostDotsInALine)
-      return ShapeError{{"a key of too many parts", "see fusebox policy check --help"}, {number, 1}};
+      return ShapeError{{"a key of too many parts", "write [files], [audit] or [box]"}, {number, 1}};
   }
   return std::nullopt;
 }

@@ -2,28 +2,28 @@
 
 #include <algorithm>
 #include <numeric>
-#include <utility>
 #include <vector>
 
 namespace fusebox::policy {
 namespace {
 
-// Longer words are nobody's slip of the finger, and would cost a row each.
+// Longer words are nobody's slip of the finger.
 constexpr std::size_t kLongestWord = 32;
 
-// Levenshtein's distance.
+// How many letters were left out, put in, mistaken for others, or swapped with their neighbour.
 std::size_t distance(std::string_view one, std::string_view other) {
-  std::vector<std::size_t> row(other.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 0; i < one.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < other.size(); ++j) {
-      const std::size_t replaced = diagonal + (one[i] == other[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+  std::vector<std::vector<std::size_t>> apart(one.size() + 1, std::vector<std::size_t>(other.size() + 1));
+  std::iota(apart[0].begin(), apart[0].end(), 0);
+  for (std::size_t i = 1; i <= one.size(); ++i) {
+    apart[i][0] = i;
+    for (std::size_t j = 1; j <= other.size(); ++j) {
+      const bool same = one[i - 1] == other[j - 1];
+      const bool swapped = i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
+      apart[i][j] = std::min({apart[i - 1][j - 1] + (same ? 0 : 1), apart[i - 1][j] + 1, apart[i][j - 1] + 1});
+      if (swapped) apart[i][j] = std::min(apart[i][j], apart[i - 2][j - 2] + 1);
     }
   }
-  return row.back();
+  return apart.back().back();
 }
 
 }  // namespace
