@@ -1,0 +1,63 @@
+// What the nodes of one store share (store layer).
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "store/backing_ids.h"
+#include "store/credentials.h"
+#include "store/descriptor_cache.h"
+#include "store/host_store.h"
+#include "store/inode_numbers.h"
+#include "store/mount_points.h"
+#include "store/mounts.h"
+#include "store/node_table.h"
+
+namespace fusebox {
+
+// A directory shown in place of the name `name` of the node `parent`.
+struct GraftPoint {
+  Identity parent;
+  std::string name;
+  Ref<HostNode> root;
+};
+
+struct HostCore {
+  HostCore(HostStoreOptions given, Fd proc, Fd proc_fds, Fd mountinfo);
+
+  // openat(2), close-on-exec; where descriptors have run out, after taking some back.
+  Result<Fd> open(int directory, const char* name, int flags, mode_t mode = 0);
+
+  // Opens again what `fd` refers to, with other flags; for an O_PATH descriptor, too.
+  Result<Fd> reopen(int fd, int flags);
+
+  Validity entry_validity;
+  Validity attr_validity;
+  Validity negative_validity;
+  Backing* backing;  // may be null
+  CallerGroups groups;
+  Fd proc_fds;  // /proc/self/fd: the only way to open an own descriptor again
+  InodeNumbers numbers;
+  Mounts mounts{numbers};
+  MountPoints mount_points;
+  DescriptorCache descriptors;
+  BackingIds backing_ids;
+  NodeTable nodes;
+  std::mutex moving_directories;  // see HostNode::located
+  std::vector<GraftPoint> grafts;
+};
+
+// The name of a descriptor in /proc/self/fd.
+class DescriptorName {
+ public:
+  explicit DescriptorName(int fd);
+  const char* c_str() const { return text_; }
+
+ private:
+  char text_[16];
+};
+
+}  // namespace fusebox

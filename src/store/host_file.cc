@@ -1,0 +1,111 @@
+#include "store/host_file.h"
+
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <limits>
+#include <utility>
+
+#include "store/host_core.h"
+
+namespace fusebox {
+namespace {
+
+constexpr int kNoAppend = 0x20;  // RWF_NOAPPEND of linux/fs.h, Linux 6.9
+
+// A larger offset or length is negative to the kernel, which answers EINVAL.
+off_t to_offset(std::uint64_t value) { return static_cast<off_t>(value); }
+
+Result<> outcome_of(int returned) {
+  if (returned != 0) return fail_with_errno();
+  return {};
+}
+
+}  // namespace
+
+HostFile::HostFile(Ref<HostNode> node, Fd own, int flags)
+    : node_(std::move(node)),
+      own_(std::move(own)),
+      writes_((flags & O_ACCMODE) != O_RDONLY),
+      appends_((flags & O_APPEND) != 0) {}
+
+HostFile::HostFile(Ref<HostNode> node, Lease shared) : node_(std::move(node)), shared_(std::move(shared)) {}
+
+HostFile::~HostFile() {
+  if (path_) node_->closed(*path_, writes_);
+}
+
+Task<std::size_t> HostFile::read(const Request&, std::uint64_t offset, std::span<std::byte> into) {
+  std::size_t done = 0;
+  while (done < into.size()) {
+    const ssize_t count = ::pread(fd(), into.data() + done, into.size() - done, to_offset(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && done == 0) co_return static_cast<Errno>(errno);
+    if (count <= 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  co_return done;
+}
+
+Task<std::size_t> HostFile::write(const Request& request, std::uint64_t offset, std::span<const std::byte> data) {
+  // An O_APPEND descriptor appends whatever the offset, so that writers inside and outside do not overwrite each other.
+  // Not so what the kernel writes back from a mapping, for nobody (fs/fuse/file.c: fuse_writepages_send): that has its
+  // place.
+  const bool is_positional = appends_ && request.caller.tid == 0;
+  std::size_t done = 0;
+  while (done < data.size()) {
+    const Result<std::size_t> count = write_some(offset + done, data.subspan(done), is_positional);
+    if (!count && count.error() == Errno::interrupted) continue;
+    if (!count && done == 0) co_return count.error();
+    if (!count || *count == 0) break;
+    done += *count;
+  }
+  co_return done;
+}
+
+Result<std::size_t> HostFile::write_some(std::uint64_t offset, std::span<const std::byte> data, bool positional) {
+  ssize_t count = -1;
+  if (positional) {
+    iovec part{.iov_base = const_cast<std::byte*>(data.data()), .iov_len = data.size()};
+    count = ::pwritev2(fd(), &part, 1, to_offset(offset), kNoAppend);
+    if (count < 0 && errno == EOPNOTSUPP) {
+      const Result<Fd> plain = node_->core().reopen(fd(), O_WRONLY);
+      if (!plain) return fail(plain.error());
+      count = ::pwrite(plain->get(), data.data(), data.size(), to_offset(offset));
+    }
+  } else {
+    count = ::pwrite(fd(), data.data(), data.size(), to_offset(offset));
+  }
+  if (count < 0) return fail_with_errno();
+  return static_cast<std::size_t>(count);
+}
+
+Task<> HostFile::fsync(const Request&, bool data_only) {
+  co_return outcome_of(data_only ? ::fdatasync(fd()) : ::fsync(fd()));
+}
+
+Task<> HostFile::fallocate(const Request&, int mode, std::uint64_t offset, std::uint64_t length) {
+  co_return outcome_of(::fallocate(fd(), mode, to_offset(offset), to_offset(length)));
+}
+
+Task<std::uint64_t> HostFile::lseek(const Request&, std::uint64_t offset, int whence) {
+  // The others would move the position, which all openers share here, and which the kernel keeps above.
+  if (whence != SEEK_DATA && whence != SEEK_HOLE) co_return Errno::invalid;
+  const off_t found = ::lseek(fd(), to_offset(offset), whence);
+  if (found < 0) co_return static_cast<Errno>(errno);
+  co_return static_cast<std::uint64_t>(found);
+}
+
+Task<std::size_t> HostFile::copy_file_range(const Request&, std::uint64_t offset, Ref<Handle> target,
+                                            std::uint64_t target_offset, std::size_t length) {
+  const auto* to = dynamic_cast<const HostFile*>(target.get());
+  if (to == nullptr) co_return Errno::cross_device;
+  off_t from_offset = to_offset(offset);
+  off_t into_offset = to_offset(target_offset);
+  const ssize_t count = ::copy_file_range(fd(), &from_offset, to->fd(), &into_offset, length, 0);
+  if (count < 0) co_return static_cast<Errno>(errno);
+  co_return static_cast<std::size_t>(count);
+}
+
+}  // namespace fusebox

@@ -1,0 +1,61 @@
+// The host mirror: a directory of the host and everything below it, as nodes (store layer).
+//
+// Everything is reached by descriptors from the root: one component at a time, never following a symlink, never by an
+// absolute path.  Descriptors are few however many nodes there are; docs/inode-lifetime.md says how.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/fault.h"
+#include "base/fd.h"
+#include "fusebox/node.h"
+#include "store/backing.h"
+
+namespace fusebox {
+
+// Another directory shown at a path of the tree, as a mount point would.
+struct Graft {
+  std::string path;  // from the tree's root, such as "/tmp"; must exist there as a directory
+  Fd directory;
+};
+
+struct HostStoreOptions {
+  Validity entry_validity = std::chrono::seconds{1};
+  Validity attr_validity = std::chrono::seconds{1};
+  Validity negative_validity{};  // zero: absence is not remembered
+  // For nodes; each open file and directory may hold one more.
+  std::size_t max_descriptors = 4096;
+  Backing* backing = nullptr;  // outlives the store; null: no passthrough
+  std::vector<Graft> grafts;
+};
+
+struct HostStoreStats {
+  std::size_t descriptors = 0;  // held for nodes
+  std::size_t nodes = 0;
+};
+
+struct HostCore;
+
+// Outlives its nodes and handles.  Operations may come from any number of threads; each is done when it returns (no
+// operation waits).  The process may change neither its uid nor its gid afterwards.
+class HostStore {
+ public:
+  // `root`: a directory, O_PATH or not.  Fails where /proc is not there, or a graft's place is not.
+  static Outcome<std::unique_ptr<HostStore>> create(Fd root, HostStoreOptions options);
+  ~HostStore();
+
+  Ref<Node> root() const { return root_; }
+  HostStoreStats stats() const;
+
+ private:
+  HostStore() = default;
+
+  std::unique_ptr<HostCore> core_;
+  Ref<Node> root_;
+};
+
+}  // namespace fusebox
