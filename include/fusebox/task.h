@@ -155,19 +155,25 @@ struct PromiseCommon : PromiseBase {
 template <class T>
 struct Promise final : PromiseCommon<T> {
   Task<T> get_return_object();
-  template <class U>
-    requires std::constructible_from<Result<T>, U&&>
+  template <class U = T>
+    requires(std::constructible_from<Result<T>, U &&> && !std::same_as<std::remove_cvref_t<U>, Errno>)
   void return_value(U&& value) {
     this->result = Result<T>(std::forward<U>(value));
   }
-  void return_value(Errno error) { this->result = fail(error); }
+  template <std::same_as<Errno> E>  // a template, so that `co_return {}` is a value and not Errno{}
+  void return_value(E error) {
+    this->result = fail(error);
+  }
 };
 
 template <>
 struct Promise<void> final : PromiseCommon<void> {
   Task<void> get_return_object();
   void return_value(Result<void> value) { result = value; }
-  void return_value(Errno error) { result = fail(error); }
+  template <std::same_as<Errno> E>  // a template, so that `co_return {}` is success and not Errno{}
+  void return_value(E error) {
+    result = fail(error);
+  }
 };
 
 }  // namespace detail
