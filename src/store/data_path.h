@@ -19,11 +19,14 @@ struct DataPathQuestion {
   bool writes = false;             // O_WRONLY, O_RDWR or O_TRUNC
   std::uint64_t size = 0;          // bytes
   bool can_pass_through = false;   // somebody registers backing files
+  bool has_set_id = false;         // set-user-id, or set-group-id with group execution
   bool is_unchanged = false;       // since the kernel last began to cache it
   std::uint32_t cached_opens = 0;  // as the kernel has them
   std::uint32_t passthrough_opens = 0;
 };
 
+// A file with set-id bits is never written through its backing file: the kernel leaves it to us to drop them
+// (FUSE_HANDLE_KILLPRIV_V2), and would do such writes with the rights of the server, which keep them.
 DataPath choose_data_path(const DataPathQuestion& question);
 
 }  // namespace fusebox

@@ -23,6 +23,12 @@ std::uint64_t mount_key(const FileStatus& status);
 
 Attr to_attr(const FileStatus& status, std::uint64_t shown_inode, Validity valid_for);
 
+// Bits that a write by anybody else must drop.  Without group execution the set-group-id bit is no such bit: it once
+// meant mandatory locks (inode(7)).
+inline bool has_set_id(mode_t mode) {
+  return (mode & S_ISUID) != 0 || ((mode & S_ISGID) != 0 && (mode & S_IXGRP) != 0);
+}
+
 // True while another change could still leave the same time stamp, so that "unchanged" cannot be told from it.
 bool recently_changed(const FileStatus& status);
 

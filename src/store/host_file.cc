@@ -53,15 +53,21 @@ Task<std::size_t> HostFile::write(const Request& request, std::uint64_t offset, 
   // Not so what the kernel writes back from a mapping, for nobody (fs/fuse/file.c: fuse_writepages_send): that has its
   // place.
   const bool is_positional = appends_ && request.caller.tid == 0;
+  if (!node_->may_have_set_id() || request.caller.uid == 0) co_return write_all(offset, data, is_positional);
+  // As the caller, who lacks CAP_FSETID, so that the kernel drops the set-id bits below.
+  co_return as_caller(node_->core().groups, request.caller, [&] { return write_all(offset, data, is_positional); });
+}
+
+Result<std::size_t> HostFile::write_all(std::uint64_t offset, std::span<const std::byte> data, bool positional) {
   std::size_t done = 0;
   while (done < data.size()) {
-    const Result<std::size_t> count = write_some(offset + done, data.subspan(done), is_positional);
+    const Result<std::size_t> count = write_some(offset + done, data.subspan(done), positional);
     if (!count && count.error() == Errno::interrupted) continue;
-    if (!count && done == 0) co_return count.error();
+    if (!count && done == 0) return count;
     if (!count || *count == 0) break;
     done += *count;
   }
-  co_return done;
+  return done;
 }
 
 Result<std::size_t> HostFile::write_some(std::uint64_t offset, std::span<const std::byte> data, bool positional) {

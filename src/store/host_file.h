@@ -34,6 +34,7 @@ class HostFile final : public Handle {
   void opened_as(DataPath path) { path_ = path; }
 
  private:
+  Result<std::size_t> write_all(std::uint64_t offset, std::span<const std::byte> data, bool positional);
   Result<std::size_t> write_some(std::uint64_t offset, std::span<const std::byte> data, bool positional);
 
   Ref<HostNode> node_;

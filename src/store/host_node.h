@@ -9,6 +9,7 @@
 // checked the caller's (mount option default_permissions).
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -86,6 +87,8 @@ class HostNode final : public Node,
   const Mount& mount() const { return mount_; }
   HostCore& core() const { return core_; }
   void closed(DataPath path, bool wrote);
+  // False: no write need drop set-id bits.
+  bool may_have_set_id() const { return may_have_set_id_.load(std::memory_order_relaxed); }
 
   bool has_grafts = false;  // set while the store is made
 
@@ -117,6 +120,9 @@ class HostNode final : public Node,
 
   Result<> change(const Request& request, const SetAttr& change, const HostFile* open);
   Result<> resize(std::uint64_t size, int place, const HostFile* open);
+  void note_mode(mode_t mode) {
+    if (has_set_id(mode)) may_have_set_id_.store(true, std::memory_order_relaxed);
+  }
   Result<Opened> open_for(const Request& request, int flags);
   Opened answer_open(Ref<HostFile> file, const FileStatus& status, int register_fd, bool keeps_backing_id);
 
@@ -125,6 +131,7 @@ class HostNode final : public Node,
   const std::uint64_t inode_;
   const std::uint64_t generation_;
   const mode_t type_;  // S_IFMT bits
+  std::atomic<bool> may_have_set_id_{false};
 
   mutable std::mutex mutex_;  // guards what follows
   Location location_;

@@ -34,10 +34,9 @@ timespec to_utime(const std::optional<SetTime>& time) {
 Result<> drop_set_id(int proc_fds, int fd) {
   const Result<FileStatus> status = status_of(fd);
   if (!status) return fail(status.error());
-  // Without group execution the set-group-id bit once meant mandatory locks, and is kept (chmod(2), inode(7)).
+  if (!has_set_id(status->stx_mode)) return {};
   mode_t dropped = S_ISUID;
   if ((status->stx_mode & S_IXGRP) != 0) dropped |= S_ISGID;
-  if ((status->stx_mode & dropped) == 0) return {};
   const mode_t mode = status->stx_mode & kPermissions & ~dropped;
   return outcome_of(::fchmodat(proc_fds, DescriptorName(fd).c_str(), mode, 0));
 }
@@ -74,6 +73,7 @@ Result<> HostNode::change(const Request& request, const SetAttr& change, const H
       const gid_t gid = change.gid.value_or(kUnchanged);
       if (::fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0) return fail_with_errno();
     }
+    if (change.mode) note_mode(*change.mode);
     // By the link in /proc: fchmod(2) takes no O_PATH descriptor, and fchmodat2(2) came with Linux 6.6.
     const DescriptorName name(fd);
     if (change.mode && ::fchmodat(core_.proc_fds.get(), name.c_str(), *change.mode & kPermissions, 0) != 0) {

@@ -58,9 +58,11 @@ Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, int r
   DataPathQuestion question{.writes = file->writes(),
                             .size = status.stx_size,
                             .can_pass_through = core_.backing != nullptr,
+                            .has_set_id = has_set_id(status.stx_mode),
                             .is_unchanged = state.stamp == stamp,
                             .cached_opens = state.cached,
                             .passthrough_opens = state.passthrough};
+  note_mode(status.stx_mode);
   DataPath path = choose_data_path(question);
   if (path == DataPath::passthrough && state.backing_id == 0) {
     if (const Result<std::int32_t> id = core_.backing->register_file(register_fd)) {

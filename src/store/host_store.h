@@ -12,8 +12,8 @@
 
 #include "base/fault.h"
 #include "base/fd.h"
+#include "fusebox/backing.h"
 #include "fusebox/node.h"
-#include "store/backing.h"
 
 namespace fusebox {
 
