@@ -52,6 +52,7 @@ def machine(file_system):
              _first_line(["strace", "--version"]).replace(" -- version", "")]
     return (f"{datetime.date.today().isoformat()}, {cpu[1] if cpu else platform.machine()}, {cores} cores, {memory:.0f} GiB, "
             f"Linux {platform.release()}, on {file_system}.\n"
+            f"Load before the first round: {os.getloadavg()[0]:.1f}.\n"
             f"{version or 'fusebox'} ({commit or 'no commit'}); {', '.join(peer for peer in peers if peer)}.")
 
 

@@ -14,7 +14,7 @@ MAY_INCLUDE = {
     PUBLIC: set(),
     "base": VALUES | {"fusebox/task.h"},  # implements them
     "wire": VALUES | {"base"},
-    "door": VALUES | {"base", "wire"},
+    "door": VALUES | {"base", "wire", "fusebox/backing.h"},  # implements it
     "tree": {"base", PUBLIC},
     "dispatch": {"base", "wire", "door", "tree", PUBLIC},
     "policy": {"base"},

@@ -13,7 +13,7 @@ _fusebox() {
     esac
   done
   case $previous in
-    --profile) mapfile -t COMPREPLY < <(compgen -W "default build gentoo strict" -- "$word"); return ;;
+    --profile) mapfile -t COMPREPLY < <(compgen -W "default build strict secrets" -- "$word"); return ;;
     --audit) mapfile -t COMPREPLY < <(compgen -W "violations files all io" -- "$word"); return ;;
     --net) mapfile -t COMPREPLY < <(compgen -W "none host" -- "$word"); return ;;
     --violations) mapfile -t COMPREPLY < <(compgen -W "fail report" -- "$word"); return ;;
