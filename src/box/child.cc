@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -87,7 +86,7 @@ struct Child::State {
 
 Child::State::~State() {
   if (!reaped) {
-    pidfd_send_signal(init.fd.get(), SIGKILL, nullptr, 0);
+    syscall(SYS_pidfd_send_signal, init.fd.get(), SIGKILL, nullptr, 0);
     reap_init(kEndPatienceMs);
     terminal.take_back(true);
   }
@@ -224,7 +223,7 @@ Outcome<Child> Child::spawn(const Plan& plan) {
               .terminal = terminal.fd()});
   }
   theirs.reset();
-  auto mounter = Mounter::spawn();
+  auto mounter = Mounter::spawn(init->fd);
   if (!mounter) {
     kill(init->pid, SIGKILL);
     waitpid(init->pid, nullptr, 0);
@@ -239,8 +238,7 @@ Outcome<> Child::enter(Fd root) {
   const Message enter{
       .kind = Kind::enter, .number = state_->command_had_terminal ? 1 : 0, .text = {}, .fd = std::move(root)};
   if (!send_message(state_->channel.get(), enter)) return std::unexpected(fault_with_errno("let the command in"));
-  if (auto started = state_->await_start(); !started) return started;
-  return state_->mounter.join(state_->init.fd);
+  return state_->await_start();
 }
 
 Outcome<Ending> Child::wait() { return state_->await_end(); }

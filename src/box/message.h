@@ -22,7 +22,6 @@ enum class Kind : std::uint32_t {
   give_terminal,  // supervisor to init: make the command's process group the foreground one and continue it
   stopped,        // init to supervisor: the command was stopped by signal `number`
   ended,          // init to supervisor: the command ended; `number` is its status as of wait(2)
-  join,           // supervisor to mounter: `fd` is the init's pidfd, whose mount namespace to join
   bind,           // supervisor to mounter: mount `fd` over the path `text`
   done,           // mounter to supervisor: the request `sequence` ended with errno `number` (0: it worked)
 };

@@ -19,13 +19,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kJoinPatience{5000};
-
-Result<> join_mounts_of(const Fd& init) {
-  // Root and working directory follow (setns(2)): nothing of the host is left in this process.
-  return setns(init.get(), CLONE_NEWNS) == 0 ? Result<>{} : fail_with_errno();
-}
-
 Result<> mount_over(const Fd& source, const std::string& path) {
   // No symlinks: the box could plant one at any time, and a mirrored path is canonical anyway.
   const open_how how{.flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
@@ -33,36 +26,54 @@ Result<> mount_over(const Fd& source, const std::string& path) {
   return target ? attach(source, target) : fail_with_errno();
 }
 
-Result<> perform(const Message& request) {
-  if (request.kind == Kind::join && request.fd) return join_mounts_of(request.fd);
-  if (request.kind == Kind::bind && request.fd) return mount_over(request.fd, request.text);
-  return fail(Errno::invalid);
+class MountNamespace {
+ public:
+  explicit MountNamespace(int init) : init_(init) {}
+
+  // Root and working directory follow (setns(2)): nothing of the host is left in this process.
+  Result<> join() {
+    if (joined_) return {};
+    if (setns(init_, CLONE_NEWNS) != 0) return fail_with_errno();
+    joined_ = true;
+    return {};
+  }
+
+ private:
+  int init_;
+  bool joined_ = false;
+};
+
+Result<> perform(const Message& request, MountNamespace& box) {
+  if (request.kind != Kind::bind || !request.fd) return fail(Errno::invalid);
+  const auto joined = box.join();
+  return joined ? mount_over(request.fd, request.text) : joined;
 }
 
-[[noreturn]] void run_mounter(int channel) {
-  if (!become_helper("fusebox-mounter", {channel}, channel)) _exit(1);
+[[noreturn]] void run_mounter(int channel, int init) {
+  if (!become_helper("fusebox-mounter", {channel, init}, channel)) _exit(1);
   let_go_of_standard_descriptors();
+  MountNamespace box(init);
   for (;;) {
     const auto request = receive_message(channel);
     if (!request) _exit(0);
-    const auto done = perform(*request);
-    const int error = done ? 0 : static_cast<int>(done.error());
-    if (!send_message(
-            channel,
-            Message{.kind = Kind::done, .number = error, .sequence = request->sequence, .text = {}, .fd = {}})) {
-      _exit(0);
-    }
+    const auto done = perform(*request, box);
+    const Message answer{.kind = Kind::done,
+                         .number = done ? 0 : static_cast<int>(done.error()),
+                         .sequence = request->sequence,
+                         .text = {},
+                         .fd = {}};
+    if (!send_message(channel, answer)) _exit(0);
   }
 }
 
 }  // namespace
 
-Outcome<Mounter> Mounter::spawn() {
+Outcome<Mounter> Mounter::spawn(const Fd& init) {
   auto pair = message_pair();
   if (!pair) return std::unexpected(fault_with_errno("make a channel for the mounter"));
   const pid_t pid = fork();
   if (pid < 0) return std::unexpected(fault_with_errno("start the mounter"));
-  if (pid == 0) run_mounter(pair->second.get());
+  if (pid == 0) run_mounter(pair->second.get(), init.get());
   // Were it stuck in a path walk, requests would pile up; a full channel is then an error, not another wait.
   fcntl(pair->first.get(), F_SETFL, O_NONBLOCK);
   return Mounter(pid, std::move(pair->first));
@@ -71,21 +82,11 @@ Outcome<Mounter> Mounter::spawn() {
 Mounter::Mounter(Mounter&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)), channel_(std::move(other.channel_)), sequence_(other.sequence_) {}
 
-Outcome<> Mounter::join(const Fd& init) {
-  Fd copy(fcntl(init.get(), F_DUPFD_CLOEXEC, 0));
-  if (!copy) return std::unexpected(fault_with_errno("name the box's init"));
-  return ask(Message{.kind = Kind::join, .text = {}, .fd = std::move(copy)}, "join the box's mounts", kJoinPatience);
-}
-
 Outcome<> Mounter::bind(Fd source, const std::string& path, milliseconds patience) {
-  return ask(Message{.kind = Kind::bind, .text = path, .fd = std::move(source)}, "bind " + path + " into the box",
-             patience);
-}
-
-Outcome<> Mounter::ask(Message request, const std::string& what, milliseconds patience) {
+  const std::string what = "bind " + path + " into the box";
   const std::lock_guard hold(turn_);
   const auto deadline = steady_clock::now() + patience;
-  request.sequence = ++sequence_;
+  const Message request{.kind = Kind::bind, .sequence = ++sequence_, .text = path, .fd = std::move(source)};
   if (!channel_ || !send_message(channel_.get(), request)) {
     return std::unexpected(Fault{.what = what, .why = "the mounter has ended", .remedy = {}});
   }

@@ -15,21 +15,19 @@
 
 namespace fusebox::box {
 
-// Any thread may call join() and bind(); one request at a time, others wait for their turn.
+// Any thread may call bind(); one request at a time, others wait for their turn.
 class Mounter {
  public:
-  // Forks it. Before the supervisor has threads.
-  static Outcome<Mounter> spawn();
+  // Forks it, for the box of the process `init` (a pidfd). Before the supervisor has threads.
+  static Outcome<Mounter> spawn(const Fd& init);
   Mounter(Mounter&& other) noexcept;
   Mounter& operator=(Mounter&&) = delete;
   ~Mounter() { end(); }
 
   pid_t pid() const { return pid_; }
 
-  // Once, when the root of the process `init` (a pidfd) is in place.
-  Outcome<> join(const Fd& init);
-
-  // Mounts `source`, detached, over the existing `path` of the box. See Child::bind.
+  // Mounts `source`, detached, over the existing `path` of the box. See Child::bind. The first one joins the mount
+  // namespace of the init, so the box's root has to be in place by then.
   Outcome<> bind(Fd source, const std::string& path, std::chrono::milliseconds patience);
 
   // Ends it, and with it the last hold on the box's mounts. Harmless when it has ended.
@@ -37,7 +35,6 @@ class Mounter {
 
  private:
   Mounter(pid_t pid, Fd channel) : pid_(pid), channel_(std::move(channel)) {}
-  Outcome<> ask(Message request, const std::string& what, std::chrono::milliseconds patience);
 
   pid_t pid_ = -1;
   Fd channel_;

@@ -74,14 +74,20 @@ int refuse(scmp_filter_ctx filter, int call, std::initializer_list<scmp_arg_cmp>
                                 static_cast<unsigned>(when.size()), when.begin());
 }
 
-int add_architectures(scmp_filter_ctx filter) {
-  std::initializer_list<std::uint32_t> compatible = {};
-  if (seccomp_arch_native() == SCMP_ARCH_X86_64) {
-    compatible = {SCMP_ARCH_X86, SCMP_ARCH_X32};
-  } else if (seccomp_arch_native() == SCMP_ARCH_AARCH64) {
-    compatible = {SCMP_ARCH_ARM};
+// What else a kernel of the native architecture runs.
+std::vector<std::uint32_t> compatible_architectures() {
+  switch (seccomp_arch_native()) {
+    case SCMP_ARCH_X86_64:
+      return {SCMP_ARCH_X86, SCMP_ARCH_X32};
+    case SCMP_ARCH_AARCH64:
+      return {SCMP_ARCH_ARM};
+    default:
+      return {};
   }
-  for (const std::uint32_t architecture : compatible) {
+}
+
+int add_architectures(scmp_filter_ctx filter) {
+  for (const std::uint32_t architecture : compatible_architectures()) {
     if (const int code = seccomp_arch_add(filter, architecture); code != 0) return code;
   }
   return 0;

@@ -1,5 +1,4 @@
 #include <chrono>
-#include <thread>
 
 #include "unit/box/box_fixture.h"
 
@@ -110,7 +109,6 @@ TEST(Child, ClosedStandardDescriptorsBecomeDevNull) {
 
 TEST(Child, SignalMaskAndDispositionsAreTheCallers) {
   SKIP_WITHOUT_ROOT();
-  const auto fields = "grep -E '^Sig(Blk|Ign)' /proc/self/status";
   const std::string inside =
       run_box({.command = {"grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"}, .directory = "/"}, {}, [] {
         signal(SIGHUP, SIG_IGN), signal(SIGCHLD, SIG_IGN);
@@ -120,7 +118,7 @@ TEST(Child, SignalMaskAndDispositionsAreTheCallers) {
     dup2(input.get(), STDOUT_FILENO);
     signal(SIGHUP, SIG_IGN);
     signal(SIGCHLD, SIG_IGN);
-    execlp("sh", "sh", "-c", (std::string("exec ") + fields).c_str(), nullptr);
+    execlp("grep", "grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", nullptr);
   }
   input.reset();
   EXPECT_EQ(inside, read_all(output.get()));
@@ -145,37 +143,38 @@ TEST(Child, TheEndOfOutputIsSeenWhenTheCommandClosesIt) {
     dup2(input.get(), STDOUT_FILENO);
     input.reset();
     const Fd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
-    supervise(shell("exec >&-; sleep 5"), null.get(), [](Child&) { close(STDOUT_FILENO); });
+    supervise(shell("exec >&-; sleep 600"), null.get(), [](Child&) { close(STDOUT_FILENO); });
     _exit(0);
   }
   input.reset();
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(read_all(output.get()), "");
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
+  kill(supervisor, SIGKILL);
   waitpid(supervisor, nullptr, 0);
 }
 
 TEST(Child, ASignalSentToTheSupervisorReachesTheCommand) {
   SKIP_WITHOUT_ROOT();
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGWINCH}) {
-    auto [ready, ready_in] = pipe_pair();
-    const Plan plan = {.command = {"python3", "-c",
-                                   "import signal,os,sys\n"
-                                   "n=" +
-                                       std::to_string(signal) +
-                                       "\n"
-                                       "signal.pthread_sigmask(signal.SIG_BLOCK,[n])\n"
-                                       "os.kill(os.getpid(), 0); print('ready', flush=True)\n"
-                                       "assert signal.sigtimedwait([n], 20)\n"
-                                       "print('got it', flush=True); sys.exit(n)"},
-                       .directory = "/"};
-    const Told told = run_box(plan, [&](Child&) {
-      std::thread([signal] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(700));
-        kill(getpid(), signal);
-      }).detach();
-    });
-    EXPECT_EQ(told.output, "ready\ngot it\n");
+    // Blocked from the start, it waits until the command is ready for it.
+    const auto block = [signal] {
+      sigset_t set;
+      sigemptyset(&set);
+      sigaddset(&set, signal);
+      sigprocmask(SIG_BLOCK, &set, nullptr);
+    };
+    const std::string script =
+        "import signal, sys\n"
+        "assert signal.sigtimedwait([" +
+        std::to_string(signal) +
+        "], 20)\n"
+        "sys.exit(" +
+        std::to_string(signal) + ")";
+    const Told told = run_box(
+        {.command = {"/usr/bin/python3", "-c", script}, .directory = "/"}, [signal](Child&) { kill(getpid(), signal); },
+        block);
+    EXPECT_EQ(told.output, "");
     EXPECT_EQ(told.code, signal);
   }
 }
