@@ -112,7 +112,10 @@ void Walk::step(std::string_view name) {
     const auto& node = index_.nodes[id];
     ++effort_;
     if (node.is_any_depth) next_.push_back(id);
-    if (const auto literal = node.literals.find(name); literal != node.literals.end()) reach(literal->second);
+    if (!node.literals.empty()) {
+      const auto literal = node.literals.find(name);
+      if (literal != node.literals.end()) reach(literal->second);
+    }
     for (const auto& [glob, child] : node.globs) {
       ++effort_;
       if (glob.matches(name)) reach(child);
