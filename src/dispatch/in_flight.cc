@@ -17,7 +17,7 @@ std::stop_token InFlight::add(std::uint64_t unique) {
   {
     const std::lock_guard lock(mutex_);
     source = sources_.try_emplace(unique, source).first->second;
-    already = std::erase(unmatched_, unique) > 0;
+    already = std::erase(unmatched_, unique) > 0 || ended_;
   }
   if (already) source.request_stop();
   return source.get_token();
@@ -47,6 +47,7 @@ void InFlight::interrupt_all() {
   std::vector<std::stop_source> sources;
   {
     const std::lock_guard lock(mutex_);
+    ended_ = true;
     for (const auto& [unique, source] : sources_) sources.push_back(source);
   }
   for (std::stop_source& source : sources) source.request_stop();

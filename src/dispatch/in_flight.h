@@ -18,13 +18,14 @@ class InFlight {
   std::stop_token add(std::uint64_t unique);
   void remove(std::uint64_t unique);
   void interrupt(std::uint64_t unique);
-  void interrupt_all();
+  void interrupt_all();  // those that come later too: the session ends
   std::size_t size() const;
 
  private:
   mutable std::mutex mutex_;
   std::unordered_map<std::uint64_t, std::stop_source> sources_;
   std::deque<std::uint64_t> unmatched_;
+  bool ended_ = false;
 };
 
 }  // namespace fusebox::dispatch
