@@ -53,15 +53,15 @@ struct Process {
 
 struct Event {
   timespec time{};
-  std::shared_ptr<const Process> process;
+  std::shared_ptr<const Process> process{};
   pid_t tid = 0;
   uid_t uid = 0;
   Op op{};
-  std::string path;
-  std::string to;  // rename, link: the new name; symlink: its target; else empty
-  int flags = 0;   // open, exec, create: O_ flags of the caller
+  std::string path{};
+  std::string to{};  // rename, link: the new name; symlink: its target; else empty
+  int flags = 0;     // open, exec, create: O_ flags of the caller
   Outcome verdict = Outcome::allow;
-  std::string rule;         // which rule decided, for people; empty where none did
+  std::string rule{};       // which rule decided, for people; empty where none did
   int error = 0;            // the errno that the caller saw; 0: success
   std::uint64_t bytes = 0;  // read, write
   bool is_directory = false;

@@ -10,9 +10,9 @@ namespace fusebox::audit {
 // All that are set must hold.
 struct Filter {
   bool denied = false;
-  bool written = false;  // changes that were made; with `denied`: changes that were denied
-  std::string path;      // pattern of fnmatch(3), in which '*' matches '/' too; also what lies below a match
-  std::string process;   // name of the executable, or its whole path
+  bool written = false;   // changes that were made; with `denied`: changes that were denied
+  std::string path{};     // pattern of fnmatch(3), in which '*' matches '/' too; also what lies below a match
+  std::string process{};  // name of the executable, or its whole path
 
   bool matches(const Record& record) const;
 };

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <limits.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -29,7 +29,8 @@ bool parse_number(std::string_view text, T& value) {
 pid_t thread_group(const Fd& proc, pid_t tid) {
   // A pidfd without PIDFD_THREAD is for the leader of a thread group only (pidfd_open(2)), and a sixth of the price of
   // the status file.
-  if (const Fd leader(::pidfd_open(tid, 0)); leader) return tid;
+  // By number, as <sys/pidfd.h> of glibc 2.36 cannot be used from C++.
+  if (const Fd leader(static_cast<int>(::syscall(SYS_pidfd_open, tid, 0))); leader) return tid;
   const std::string status = read_head(proc, fmt::format("{}/status", tid));
   static constexpr std::string_view kKey = "\nTgid:\t";
   const std::size_t at = status.find(kKey);

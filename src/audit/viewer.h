@@ -11,7 +11,7 @@
 namespace fusebox::audit {
 
 struct View {
-  Filter filter;
+  Filter filter{};
   bool json = false;  // the lines as they are in the file, not for people
 };
 
