@@ -11,17 +11,19 @@ namespace {
 
 constexpr std::size_t kMaxXattr = 65536;  // XATTR_SIZE_MAX and XATTR_LIST_MAX, include/uapi/linux/limits.h
 
-// The reply to GETXATTR and LISTXATTR: the length alone where the caller asked for it (size 0), else the bytes.
-void reply_sized(Call& call, std::uint32_t asked, std::size_t length) {
-  if (asked == 0) {
-    call.reply.put(wire::GetxattrOut{.size = static_cast<std::uint32_t>(length), .padding = 0});
-  } else {
-    call.reply.commit(length);
-  }
-}
-
 std::span<std::byte> room_for(const Call& call, std::uint32_t asked) {
   return call.reply.room(std::min<std::size_t>(asked, kMaxXattr));
+}
+
+// The reply to GETXATTR and LISTXATTR: the length alone where the caller asked for it (size 0), else the bytes.
+Result<> reply_sized(Call& call, std::uint32_t asked, std::size_t length) {
+  if (asked == 0) {
+    call.reply.put(wire::GetxattrOut{.size = static_cast<std::uint32_t>(length), .padding = 0});
+    return {};
+  }
+  if (length > room_for(call, asked).size()) return fail(Errno::out_of_range);
+  call.reply.commit(length);
+  return {};
 }
 
 }  // namespace
@@ -73,7 +75,7 @@ Task<> getxattr(Call& call) {
   const std::string name(co_await call.arguments.take_string());
   const Ref<Node> node = co_await call.node();
   const std::size_t length = co_await node->getxattr(call.request, name, room_for(call, in.size));
-  reply_sized(call, in.size, length);
+  co_await reply_sized(call, in.size, length);
   co_return {};
 }
 
@@ -81,7 +83,7 @@ Task<> listxattr(Call& call) {
   const auto in = co_await call.arguments.take<wire::GetxattrIn>();
   const Ref<Node> node = co_await call.node();
   const std::size_t length = co_await node->listxattr(call.request, room_for(call, in.size));
-  reply_sized(call, in.size, length);
+  co_await reply_sized(call, in.size, length);
   co_return {};
 }
 

@@ -1,5 +1,7 @@
 #include "dispatch/call.h"
 
+#include <utility>
+
 #include "wire/encode.h"
 
 namespace fusebox::dispatch {
@@ -38,10 +40,12 @@ Result<Ref<Handle>> Call::handle(std::uint64_t fh) const {
   return found;
 }
 
-void Call::reply_entry(tree::NodeId parent, std::string_view name, Entry entry) {
+Result<> Call::reply_entry(tree::NodeId parent, std::string_view name, Entry entry) {
+  if (!entry.node) return fail(Errno::io);
   const auto [id, node] = tree.inodes.enter(parent, name, std::move(entry.node));
   entered.push_back(id);
   reply.put(wire::encode_entry(static_cast<std::uint64_t>(id), entry.attr, entry.valid_for));
+  return {};
 }
 
 void Call::reply_opened(Opened file) {
@@ -52,8 +56,8 @@ void Call::reply_opened(Opened file) {
 }
 
 void Call::undo() {
-  for (const tree::NodeId id : entered) tree.inodes.forget(id, 1);
-  if (opened != tree::HandleId{}) tree.handles.remove(opened);
+  for (const tree::NodeId id : std::exchange(entered, {})) tree.inodes.forget(id, 1);
+  if (opened != tree::HandleId{}) tree.handles.remove(std::exchange(opened, {}));
 }
 
 }  // namespace fusebox::dispatch

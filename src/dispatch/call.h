@@ -73,9 +73,12 @@ struct Call {
   Result<Ref<Node>> node(tree::NodeId id) const;
   Result<Ref<Handle>> handle(std::uint64_t fh) const;  // EBADF
 
-  // Enters what was found or made as `name` in `parent`, and appends the entry to the reply.
-  void reply_entry(tree::NodeId parent, std::string_view name, Entry entry);
+  // Enters what was found or made as `name` in `parent`, and appends the entry to the reply.  EIO where there is no
+  // node: a handler that made something says what.
+  Result<> reply_entry(tree::NodeId parent, std::string_view name, Entry entry);
   void reply_opened(Opened file);
+
+  // Takes back what the reply gave away; once, however often it is called.
   void undo();
 };
 

@@ -53,6 +53,7 @@ Task<> list(Call& call, bool plus) {
 }  // namespace
 
 Task<> opendir(Call& call) {
+  co_await call.arguments.take<wire::OpenIn>();
   const Ref<Node> node = co_await call.node();
   call.reply_opened(co_await node->opendir(call.request));
   co_return {};

@@ -22,7 +22,7 @@ Task<> create(Call& call) {
   const Ref<Node> parent = co_await call.node();
   const NewMode mode{.mode = (in.mode & 07777) | S_IFREG, .umask = in.umask};
   Created created = co_await parent->create(call.request, name, mode, static_cast<int>(in.flags));
-  call.reply_entry(call.node_id(), name.text(), std::move(created.entry));
+  co_await call.reply_entry(call.node_id(), name.text(), std::move(created.entry));
   call.reply_opened(std::move(created.opened));
   co_return {};
 }
@@ -32,7 +32,7 @@ Task<> tmpfile(Call& call) {
   const Ref<Node> parent = co_await call.node();
   const NewMode mode{.mode = (in.mode & 07777) | S_IFREG, .umask = in.umask};
   Created created = co_await parent->tmpfile(call.request, mode, static_cast<int>(in.flags));
-  call.reply_entry(call.node_id(), {}, std::move(created.entry));
+  co_await call.reply_entry(call.node_id(), {}, std::move(created.entry));
   call.reply_opened(std::move(created.opened));
   co_return {};
 }
@@ -40,7 +40,9 @@ Task<> tmpfile(Call& call) {
 Task<> read(Call& call) {
   const auto in = co_await call.arguments.take<wire::ReadIn>();
   const Ref<Handle> handle = co_await call.handle(in.fh);
-  const std::size_t count = co_await handle->read(call.request, in.offset, call.reply.room(in.size));
+  const std::span<std::byte> room = call.reply.room(in.size);
+  const std::size_t count = co_await handle->read(call.request, in.offset, room);
+  if (count > room.size()) co_return Errno::io;
   call.reply.commit(count);
   co_return {};
 }

@@ -9,7 +9,7 @@ Task<> lookup(Call& call) {
   const Ref<Node> parent = co_await call.node();
   Entry entry = co_await parent->lookup(call.request, name);
   if (entry.node) {
-    call.reply_entry(call.node_id(), name.text(), std::move(entry));
+    co_await call.reply_entry(call.node_id(), name.text(), std::move(entry));
   } else if (entry.valid_for > Validity::zero()) {
     call.reply.put(wire::encode_entry(0, Attr{}, entry.valid_for));
   } else {
@@ -23,7 +23,7 @@ Task<> symlink(Call& call) {
   const std::string_view target = co_await call.arguments.take_string();
   const Ref<Node> parent = co_await call.node();
   Entry entry = co_await parent->symlink(call.request, name, std::string(target));
-  call.reply_entry(call.node_id(), name.text(), std::move(entry));
+  co_await call.reply_entry(call.node_id(), name.text(), std::move(entry));
   co_return {};
 }
 
@@ -41,7 +41,7 @@ Task<> mknod(Call& call) {
   const Ref<Node> parent = co_await call.node();
   const NewMode mode{.mode = in.mode, .umask = in.umask};
   Entry entry = co_await parent->mknod(call.request, name, mode, wire::decode_device(in.rdev));
-  call.reply_entry(call.node_id(), name.text(), std::move(entry));
+  co_await call.reply_entry(call.node_id(), name.text(), std::move(entry));
   co_return {};
 }
 
@@ -51,7 +51,7 @@ Task<> mkdir(Call& call) {
   const Ref<Node> parent = co_await call.node();
   const NewMode mode{.mode = (in.mode & 07777) | S_IFDIR, .umask = in.umask};
   Entry entry = co_await parent->mkdir(call.request, name, mode);
-  call.reply_entry(call.node_id(), name.text(), std::move(entry));
+  co_await call.reply_entry(call.node_id(), name.text(), std::move(entry));
   co_return {};
 }
 
@@ -106,7 +106,7 @@ Task<> link(Call& call) {
   const Ref<Node> parent = co_await call.node();
   const Ref<Node> existing = co_await call.node(tree::NodeId{in.oldnodeid});
   Entry entry = co_await parent->link(call.request, existing, name);
-  call.reply_entry(call.node_id(), name.text(), std::move(entry));
+  co_await call.reply_entry(call.node_id(), name.text(), std::move(entry));
   co_return {};
 }
 
