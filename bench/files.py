@@ -9,7 +9,7 @@ import variants
 
 TITLE = "Files"
 NAMES = ["native", "fusebox", "fuse-overlayfs"]
-OPERATIONS = variants.FUSEBOX.parent / "bench/bench_operations"
+OPERATIONS = variants.HERE.parent / "build/release/bench/bench_operations"
 
 
 def make_tree(work):
