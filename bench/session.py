@@ -2,32 +2,40 @@
 """What is timed inside one box, mount or nothing at all: walks, searches, unpacks and removes a tree of 15,000 files.
 
 session.py OPERATIONS: runs in the directory that holds tree/ and tree.tar, calls the program OPERATIONS for single
-operations, and prints one JSON object: name -> seconds.
+operations, and prints one JSON object: name -> seconds.  A phase that did not see every file has no time: it fails.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
 
-PHASES = [
-    ("find 15,000 files, first", ["find", "tree", "-size", "+1M"]),
-    ("find 15,000 files, again", ["find", "tree", "-size", "+1M"]),
-    ("grep -r, first", ["grep", "-rc", "no such words", "tree"]),
-    ("grep -r, again", ["grep", "-rc", "no such words", "tree"]),
-    ("untar 15,000 files", ["tar", "-xf", "tree.tar", "--one-top-level=unpacked"]),
-    ("rm -rf 15,000 files", ["rm", "-rf", "unpacked"]),
+FILES = 15000
+# find needs a stat of each file for its size, and names each; grep names each with its count; tar names files alone.
+FIND = ["find", "tree", "-type", "f", "-size", "+0"]
+GREP = ["grep", "-rc", "no such words", "tree"]
+PHASES = [  # name, command, good exit status, lines of output
+    ("find 15,000 files, first", FIND, 0, FILES),
+    ("find 15,000 files, again", FIND, 0, FILES),
+    ("grep -r, first", GREP, 1, FILES),
+    ("grep -r, again", GREP, 1, FILES),
+    ("untar 15,000 files", ["tar", "-xvf", "tree.tar", "--one-top-level=unpacked"], 0, FILES),
+    ("rm -rf 15,000 files", ["rm", "-rf", "unpacked"], 0, 0),
 ]
 
 
 def main():
     times = {}
-    for name, command in PHASES:
+    for name, command, good, lines in PHASES:
         start = time.perf_counter()
-        status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
         times[name] = time.perf_counter() - start
-        if status not in ({0, 1} if command[0] == "grep" else {0}):
-            sys.exit(f"session: {' '.join(command)}: exit status {status}")
+        seen = done.stdout.count(b"\n")
+        if (done.returncode, seen) != (good, lines):
+            sys.exit(f"session: {' '.join(command)}: exit status {done.returncode}, {seen} lines, not {good} and {lines}")
+    if os.path.exists("unpacked"):
+        sys.exit("session: rm -rf left something behind")
     for line in subprocess.run([sys.argv[1], "."], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines():
         name, microseconds = line.split("\t")
         times[name] = float(microseconds) / 1e6
