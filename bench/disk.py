@@ -1,8 +1,7 @@
 """A file system of its own to measure on: a fresh ext4 in an image file, in a mount namespace of ours.
 
-Figures then do not depend on what the machine's disk holds or how it was made. (On an ext4 without a journal, for one,
-an inode is not used again for 5 to 35 s after its removal, and each creation steps over all of them: fs/ext4/ialloc.c,
-recently_deleted. A hundred MB of small files that come and go make such a disk 20 times slower.)
+Figures then do not depend on what the machine's disk holds or how it was made. (An ext4
+without a journal took 20 times longer to unpack 15,000 files right after as many were removed; docs/performance.md.)
 """
 
 import contextlib
