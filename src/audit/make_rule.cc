@@ -24,12 +24,14 @@ bool is_output(const Touched& touched) { return (touched.created || touched.writ
 
 bool is_input(const Touched& touched) { return touched.read && !touched.deleted && !is_output(touched); }
 
-// '=' makes an assignment of the rule, ';' begins its recipe, '*', '?' and '[' are patterns (their escaped forms work
-// only where the file exists), and a backslash before one of the others would be taken for the escape.
+// '=' makes an assignment of the rule, ';' begins its recipe, "a(b)" is the member b of the archive a, '*', '?' and '['
+// are patterns (their escaped forms work only where the file exists), and a backslash before one of the others would be
+// taken for the escape.
 bool has_no_form(std::string_view name) {
   static constexpr std::string_view kNoForm = "\n\r\t=;*?[";
   static constexpr std::string_view kEscapable = " #:%|\\";
   if (name.find_first_of(kNoForm) != std::string_view::npos || name.ends_with('\\') || name.ends_with('&')) return true;
+  if (name.ends_with(')') && name.contains('(')) return true;
   for (std::size_t at = name.find('\\'); at != std::string_view::npos; at = name.find('\\', at + 1)) {
     if (kEscapable.contains(name[at + 1])) return true;
   }

@@ -236,7 +236,7 @@ TEST(Log, AKilledSupervisorLeavesWholeLinesOnly) {
     const TempLog file;
     const pid_t child = ::fork();
     if (child == 0) write_for_ever(file);
-    std::this_thread::sleep_for(std::chrono::microseconds(500 + round * 7919 % 6000));
+    std::this_thread::sleep_for(std::chrono::microseconds(500 + round * 7919 % 3000));
     ::kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
