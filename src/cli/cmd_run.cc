@@ -120,6 +120,7 @@ class Run {
     Outcome<audit::Summary> summary = log_->close();
     if (!summary) return std::unexpected(summary.error());
     write_deps(*summary);
+    if (options_.statistics) print_statistics();
     if (!options_.quiet || summary->violations > 0) {
       const std::string text =
           audit::render(*summary, ::isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr);
@@ -129,6 +130,14 @@ class Run {
       return static_cast<int>(ExitCode::violations);
     }
     return ending->status;
+  }
+
+  void print_statistics() const {
+    std::string text = "fusebox: requests served\n";
+    for (const auto& [name, requests] : view_->session().counts()) {
+      text += "  " + std::string(name) + " " + std::to_string(requests) + "\n";
+    }
+    std::fwrite(text.data(), 1, text.size(), stderr);
   }
 
   void write_deps(const audit::Summary& summary) {

@@ -36,6 +36,7 @@ class HostView {
 
   Fd take_mount() { return std::move(mount_.mount); }
   void wait_for_end() { server_->join(); }
+  const dispatch::Session& session() const { return *session_; }
 
  private:
   HostView() = default;

@@ -21,6 +21,7 @@ void add_run_options(CLI::App& command, RunOptions& options) {
       ->capture_default_str();
   command.add_flag("--coherent", options.coherent, "Show changes made outside at once, not within a second (slower)");
   command.add_flag("-q,--quiet", options.quiet, "No summary at the end, unless something was denied");
+  command.add_flag("--statistics", options.statistics, "Say at the end how many requests of each kind the box made");
   command.add_option("COMMAND", options.command, "The command, and its arguments")->required();
   command.positionals_at_end();
   command.footer(

@@ -18,6 +18,7 @@ struct RunOptions {
   std::string violations = "fail";  // fail | report
   bool coherent = false;
   bool quiet = false;
+  bool statistics = false;
   std::vector<std::string> command;
 };
 

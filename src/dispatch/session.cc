@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <functional>
 #include <new>
 #include <utility>
 
@@ -77,6 +79,17 @@ Negotiated Session::negotiated() const {
   return negotiated_;
 }
 
+std::vector<Session::Count> Session::counts() const {
+  std::vector<Count> counts;
+  for (std::uint32_t opcode = 0; opcode < requests_.size(); ++opcode) {
+    const std::uint64_t count = requests_[opcode].load(std::memory_order_relaxed);
+    const std::string_view name = row_of(opcode).name;
+    if (count > 0) counts.push_back({name.empty() ? "unknown" : name, count});
+  }
+  std::ranges::sort(counts, std::ranges::greater{}, &Count::requests);
+  return counts;
+}
+
 std::unique_ptr<Session::Job> Session::take_job() {
   {
     const std::lock_guard lock(mutex_);
@@ -123,7 +136,7 @@ bool Session::serve_one(door::Channel& channel) {
     finish(std::move(job));
     return false;
   }
-  requests_.fetch_add(1, std::memory_order_relaxed);
+  requests_[std::min<std::size_t>(message->header.opcode, wire::kOpcodeCount)].fetch_add(1, std::memory_order_relaxed);
   dispatch(std::move(job), *message);
   return true;
 }

@@ -4,11 +4,13 @@
 // back to the loop; its reply goes out from whichever thread ends it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "dispatch/call.h"
@@ -32,7 +34,13 @@ class Session {
   bool serve_one(door::Channel& channel);
 
   const Tree& tree() const { return tree_; }
-  std::uint64_t requests() const { return requests_.load(std::memory_order_relaxed); }
+
+  // How many requests of each kind came in, most frequent first; kinds that never came are left out.
+  struct Count {
+    std::string_view name;  // as in the kernel's header
+    std::uint64_t requests;
+  };
+  std::vector<Count> counts() const;
 
   // What INIT settled; zero before.
   Negotiated negotiated() const;
@@ -52,7 +60,7 @@ class Session {
   const SessionOptions options_;
   Tree tree_;
   InFlight in_flight_;
-  std::atomic<std::uint64_t> requests_{0};
+  std::array<std::atomic<std::uint64_t>, wire::kOpcodeCount + 1> requests_{};  // by opcode; the last: unknown ones
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable idle_;
