@@ -1,6 +1,7 @@
 // What the nodes of one store share (store layer).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <mutex>
 #include <string>
@@ -37,7 +38,8 @@ struct HostCore {
   Validity entry_validity;
   Validity attr_validity;
   Validity negative_validity;
-  Backing* backing;  // may be null
+  Backing* backing;                    // may be null
+  std::atomic<bool> may_pass_through;  // false: none, or the kernel said that it never will
   CallerGroups groups;
   Fd proc_fds;  // /proc/self/fd: the only way to open an own descriptor again
   InodeNumbers numbers;

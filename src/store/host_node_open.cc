@@ -57,7 +57,7 @@ Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, int r
   const ContentStamp stamp = ContentStamp::of(status);
   DataPathQuestion question{.writes = file->writes(),
                             .size = status.stx_size,
-                            .can_pass_through = core_.backing != nullptr,
+                            .can_pass_through = core_.may_pass_through.load(std::memory_order_relaxed),
                             .has_set_id = has_set_id(status.stx_mode),
                             .is_unchanged = state.stamp == stamp,
                             .cached_opens = state.cached,
@@ -69,6 +69,7 @@ Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, int r
       state.backing_id = *id;
       state.keeps_backing_id = keeps_backing_id;
     } else {
+      if (id.error() == Errno::not_permitted) core_.may_pass_through = false;
       question.can_pass_through = false;
       path = choose_data_path(question);
     }
