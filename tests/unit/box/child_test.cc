@@ -227,6 +227,29 @@ TEST(Child, TheBoxEndsWithinTwoSecondsOfItsSupervisor) {
   waitpid(supervisor, nullptr, 0);
 }
 
+TEST(Child, ABoxWhoseInitIsKilledEndsWith137) {
+  SKIP_WITHOUT_ROOT();
+  const Told told = run_box(shell("sleep 600"), [](Child& child) { kill(child.pid(), SIGKILL); });
+  EXPECT_EQ(told.fault, "");
+  EXPECT_EQ(told.code, 137);
+}
+
+TEST(Child, ASignalBeforeTheCommandStartsEndsTheAttempt) {
+  SKIP_WITHOUT_ROOT();
+  const pid_t supervisor = fork();
+  if (supervisor == 0) {
+    alarm(kTestLimit);
+    auto child = Child::spawn(shell("true"));
+    kill(child->pid(), SIGSTOP);
+    kill(getpid(), SIGTERM);
+    const auto entered = child->enter(clone_of_host_root());
+    _exit(!entered && entered.error().why == "interrupted by SIGTERM" ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(supervisor, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
 TEST(Child, ABoxThatIsNeverEnteredLeavesNothing) {
   SKIP_WITHOUT_ROOT();
   const pid_t supervisor = fork();

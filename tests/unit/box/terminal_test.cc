@@ -179,19 +179,26 @@ TEST(BoxTerminal, InAPipelineTheCommandGetsTheTerminalWhenItAsks) {
   Person person([] {
     auto [output, input] = pipe_pair();
     const int screen = dup(STDOUT_FILENO);
+    const pid_t neighbour = fork();
+    if (neighbour == 0) {
+      dup2(output.get(), STDIN_FILENO);
+      input.reset();
+      execlp("cat", "cat", nullptr);
+      _exit(1);
+    }
     dup2(input.get(), STDOUT_FILENO);
     input.reset();
-    std::thread copy([&] {
-      char byte = 0;
-      while (read(output.get(), &byte, 1) == 1) (void)!write(screen, &byte, 1);
-    });
-    copy.detach();
     supervise(shell("echo ready; read word; echo got $word"), screen);
+    close(STDOUT_FILENO);
+    waitpid(neighbour, nullptr, 0);
+    dprintf(screen, "[over]");
+    sleep(1);
   });
   ASSERT_TRUE(person.sees("ready"));
   person.type("apple\n");
-  EXPECT_TRUE(person.sees("got apple")) << person.screen();
-  EXPECT_TRUE(person.sees(ended(0, false))) << person.screen();
+  EXPECT_TRUE(person.sees("[over]")) << person.screen();
+  EXPECT_NE(person.screen().find("got apple"), std::string::npos) << person.screen();
+  EXPECT_NE(person.screen().find(ended(0, false)), std::string::npos) << person.screen();
 }
 
 // The shell's part in job control: a job in the foreground, in a process group of its own.
