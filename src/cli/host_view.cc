@@ -2,21 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <utility>
 
 namespace fusebox::cli {
 namespace {
 
 constexpr std::size_t kMostDescriptors = 16384;
-
-dispatch::ServerOptions server_options() {
-  dispatch::ServerOptions options;
-  if (const char* v = std::getenv("FUSEBOX_THREADS")) options.threads = static_cast<unsigned>(std::atoi(v));
-  if (const char* v = std::getenv("FUSEBOX_SPIN")) options.spin = std::chrono::microseconds(std::atoi(v));
-  if (const char* v = std::getenv("FUSEBOX_PIN")) options.pin = *v == '1';
-  return options;
-}
 
 }  // namespace
 
@@ -55,7 +46,7 @@ Outcome<std::unique_ptr<HostView>> HostView::serve(Fd root, std::vector<Graft> g
   Ref<Node> tree = view->store_->root();
   if (guard != nullptr) tree = guard::wrap_root(*guard, std::move(tree));
   view->session_ = std::make_unique<dispatch::Session>(std::move(tree), dispatch::SessionOptions{.passthrough = true});
-  auto server = dispatch::Server::start(*view->session_, view->mount_.device, server_options());
+  auto server = dispatch::Server::start(*view->session_, view->mount_.device);
   if (!server) return std::unexpected(server.error());
   view->server_ = *std::move(server);
   return view;

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "box/box.h"
-//DOC
+#include "cli/cmd_doctor.h"
 #include "cli/cmd_log.h"
 #include "cli/cmd_mirror.h"
 #include "cli/cmd_policy.h"
@@ -24,7 +24,7 @@ int parse_and_run(int argc, char** argv) {
   cli::add_mirror_command(app, result);
   cli::add_policy_command(app, result);
   cli::add_log_command(app, result);
-  //DOC cli::add_doctor_command(app, result);
+  cli::add_doctor_command(app, result);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

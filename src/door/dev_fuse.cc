@@ -4,9 +4,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <utility>
 
 #include "wire/abi.h"
 
@@ -27,34 +27,9 @@ void relax() {
 #endif
 }
 
-// Fixed-point weight of one request in the running share of alternating callers, and the share (of 1024) from which two
-// callers are at work.
-constexpr std::uint32_t kAlternationStep = 128;
-constexpr std::uint32_t kTwoCallers = 60;
-
 }  // namespace
 
-std::int64_t SpinPolicy::nanoseconds() const {
-  const bool soon = mean_wait_.load(std::memory_order_relaxed) < longest_;
-  const bool one_caller = alternations_.load(std::memory_order_relaxed) < kTwoCallers;
-  return soon && one_caller ? longest_ : 0;
-}
-
-void SpinPolicy::arrived(std::uint32_t tid, std::int64_t waited) {
-  const std::int64_t mean = mean_wait_.load(std::memory_order_relaxed);
-  mean_wait_.store(mean + (std::min(waited, 8 * longest_) - mean) / 8, std::memory_order_relaxed);
-  const std::uint32_t last = last_tid_.load(std::memory_order_relaxed);
-  std::uint32_t alternations = alternations_.load(std::memory_order_relaxed);
-  if (tid != 0 && tid != last) {
-    if (tid == tid_before_.load(std::memory_order_relaxed)) alternations += kAlternationStep;
-    tid_before_.store(last, std::memory_order_relaxed);
-    last_tid_.store(tid, std::memory_order_relaxed);
-  }
-  alternations_.store(std::min(alternations - alternations / 16, 1024u), std::memory_order_relaxed);
-}
-
-DevFuseChannel::DevFuseChannel(Fd device, std::shared_ptr<SpinPolicy> spin)
-    : device_(std::move(device)), spin_(std::move(spin)) {}
+DevFuseChannel::DevFuseChannel(Fd device, CallerPattern& callers) : device_(std::move(device)), callers_(callers) {}
 
 void DevFuseChannel::set_blocking(bool blocking) {
   if (blocking_ == blocking) return;
@@ -64,11 +39,11 @@ void DevFuseChannel::set_blocking(bool blocking) {
 }
 
 ssize_t DevFuseChannel::read_once(std::span<std::byte> into) {
-  const std::int64_t spin = spin_ ? spin_->nanoseconds() : 0;
-  set_blocking(spin == 0);
+  const bool spin = callers_.one_at_a_time() && callers_.soon();
+  set_blocking(!spin);
   ssize_t length = ::read(device_.get(), into.data(), into.size());
-  if (spin == 0) return length;
-  const std::int64_t give_up = now() + spin;
+  if (!spin) return length;
+  const std::int64_t give_up = now() + CallerPattern::kSpin;
   while (length < 0 && errno == EAGAIN && now() < give_up) {
     for (int i = 0; i < 8; ++i) relax();
     length = ::read(device_.get(), into.data(), into.size());
@@ -79,13 +54,16 @@ ssize_t DevFuseChannel::read_once(std::span<std::byte> into) {
 }
 
 Result<std::size_t> DevFuseChannel::receive(std::span<std::byte> into) {
+  busy_since_.store(0, std::memory_order_relaxed);
   for (;;) {
     const ssize_t length = read_once(into);
     if (length >= 0) {
       const auto size = static_cast<std::size_t>(length);
-      if (spin_ && size >= sizeof(wire::InHeader)) {
+      if (size >= sizeof(wire::InHeader)) {
         const auto* header = reinterpret_cast<const wire::InHeader*>(into.data());
-        spin_->arrived(header->pid, last_reply_ == 0 ? 0 : now() - last_reply_);
+        const std::int64_t time = now();
+        callers_.arrived(header->pid, time - last_reply_.load(std::memory_order_relaxed));
+        busy_since_.store(time, std::memory_order_relaxed);
       }
       return size;
     }
@@ -97,7 +75,7 @@ Result<std::size_t> DevFuseChannel::receive(std::span<std::byte> into) {
 
 Result<> DevFuseChannel::send(std::span<const std::byte> message) {
   const ssize_t written = ::write(device_.get(), message.data(), message.size());
-  if (spin_) last_reply_ = now();
+  last_reply_.store(now(), std::memory_order_relaxed);
   if (written < 0) return fail_with_errno();
   return {};
 }
