@@ -15,12 +15,11 @@ Policy::Index::Index(const std::vector<Rule>& rules) : nodes(1) {
   std::vector<Specificity> specificities;
   GlobIds known_globs;
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    auto pattern = parse_pattern(rules[i].pattern);
-    broken = broken || !pattern;
-    if (!pattern) pattern.emplace();
-    *pattern = normalised(*std::move(pattern));
-    specificities.push_back(specificity(*pattern));
-    insert(*pattern, static_cast<RuleId>(i), known_globs);
+    auto parsed = parse_pattern(rules[i].pattern);
+    broken = broken || !parsed;
+    const Pattern pattern = parsed ? normalised(*std::move(parsed)) : Pattern{};
+    specificities.push_back(specificity(pattern));
+    insert(pattern, static_cast<RuleId>(i), known_globs);
   }
   rank_rules(rules, specificities);
   settle_places(rules);

@@ -30,7 +30,7 @@ struct Policy::Index {
   static constexpr NodeId kRoot = 0;
 
   struct Hash : std::hash<std::string_view> {
-    using is_transparent = void;
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's name
   };
 
   struct Node {

@@ -2,20 +2,21 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace fusebox::policy {
 namespace {
 
 constexpr int kMostDotsInALine = 16;
 
-// What one line holds outside of its strings and its comment.
-struct Line {
-  int dots = 0;
-  std::size_t long_string = std::string_view::npos;  // where a string of several lines starts
+// What is wrong with a line, outside of its strings and its comment, and at which byte.
+struct Finding {
+  std::size_t at = 0;
+  Complaint complaint;
 };
 
-Line look_at(std::string_view line) {
-  Line seen;
+std::optional<Finding> look_at(std::string_view line) {
+  int dots = 0;
   char quote = 0;
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
@@ -24,18 +25,24 @@ Line look_at(std::string_view line) {
     } else if (quote != 0) {
       if (c == quote) quote = 0;
     } else if (c == '"' || c == '\'') {
-      if (line.substr(i).starts_with(std::string(3, c))) {
-        seen.long_string = i;
-        return seen;
-      }
+      if (line.substr(i).starts_with(std::string(3, c)))
+        return Finding{i, {"a string of several lines", "use \"...\""}};
       quote = c;
     } else if (c == '#') {
-      return seen;
-    } else if (c == '.') {
-      ++seen.dots;
+      return std::nullopt;
+    } else if (static_cast<unsigned char>(c) >= 0x80) {
+      return Finding{i, {"a byte outside of strings that is not ASCII", "write keys in ASCII and paths in quotes"}};
+    } else if (c == '.' && ++dots > kMostDotsInALine) {
+      return Finding{0, {"a key of too many parts", "write [files], [audit] or [box]"}};
     }
   }
-  return seen;
+  return std::nullopt;
+}
+
+// The column, in characters, of a byte.
+std::uint32_t column(std::string_view line, std::size_t at) {
+  const auto starts_character = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+  return 1 + static_cast<std::uint32_t>(std::ranges::count_if(line.substr(0, at), starts_character));
 }
 
 }  // namespace
@@ -44,18 +51,15 @@ std::optional<ShapeError> check_shape(std::string_view text) {
   if (text.size() > kLargestPolicyFile) {
     return ShapeError{{"larger than 8 MiB", "write fewer rules, with * or **"}, {1, 1}};
   }
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark is allowed
   std::uint32_t number = 0;
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     ++number;
-    const Line seen = look_at(line);
-    if (seen.long_string != std::string_view::npos) {
-      const auto column = static_cast<std::uint32_t>(seen.long_string + 1);
-      return ShapeError{{"a string of several lines", "use \"...\""}, {number, column}};
+    if (auto finding = look_at(line)) {
+      return ShapeError{std::move(finding->complaint), {number, column(line, finding->at)}};
     }
-    if (seen.dots > kMostDotsInALine)
-      return ShapeError{{"a key of too many parts", "write [files], [audit] or [box]"}, {number, 1}};
   }
   return std::nullopt;
 }

@@ -201,6 +201,12 @@ TEST(Load, ATextThatNestsWithoutEndIsRefused) {
   EXPECT_TRUE(fault_of(std::string(kLargestPolicyFile + 1, ' ')).starts_with("fusebox.toml:1:1: larger than 8 MiB"));
 }
 
+TEST(Load, WhatIsNotAsciiIsRefusedOutsideOfStrings) {
+  EXPECT_EQ(fault_of("[files]\n\"\xc7\xa8\" .w\xc7\xa8 = 1"),
+            "fusebox.toml:2:7: a byte outside of strings that is not ASCII (write keys in ASCII and paths in quotes)");
+  EXPECT_EQ(fault_of("\xef\xbb\xbf# \xc7\xa8\n[files]\nread = [\"/\xc7\xa8\"]"), "no fault");
+}
+
 TEST(Load, DotsInPathsAndCommentsAreNoKeys) {
   EXPECT_EQ(fault_of("[files] # ....................\nread = [\"/a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s\"]"),
             "no fault");
