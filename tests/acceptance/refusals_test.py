@@ -3,10 +3,8 @@ happens outside, and log and summary say who wanted what.  Outside of a box the 
 
 import os
 import pathlib
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-import boxed  # noqa: E402
+import boxed
 
 # What is tried, by whom, with which operation in the log.  $O is the protected folder, the working directory is not.
 # Path and target are as in the log; None where it does not matter.
