@@ -39,15 +39,11 @@ Outcome<Fd> create_file(const std::string& path, const char* what) {
   return file;
 }
 
-bool lies_below(const std::string& path, const std::string& directory) {
-  return path == directory || path.starts_with(directory + "/");
-}
-
 // A /tmp of the box's own, where the policy lets it be written and the working directory is not in it.
 Outcome<std::vector<Graft>> grafts_for(const policy::Policy& policy, const std::string& directory) {
   std::vector<Graft> grafts;
   const auto verdict = policy.decide("/tmp", policy::Want::write).verdict;
-  if (verdict != policy::Verdict::allow || lies_below(directory, "/tmp")) return grafts;
+  if (verdict != policy::Verdict::allow || shares_host_tmp(directory)) return grafts;
   Outcome<Fd> tmp = box::create_private_tmp();
   if (!tmp) return std::unexpected(tmp.error());
   grafts.push_back({.path = "/tmp", .directory = *std::move(tmp)});

@@ -82,7 +82,13 @@ Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, int r
   ++(path == DataPath::passthrough ? state.passthrough : state.cached);
   file->opened_as(path);
   const std::int32_t id = path == DataPath::passthrough ? state.backing_id : 0;
-  return {.handle = std::move(file), .path = path, .backing_id = id, .cache_directory = false};
+  // At a FLUSH the kernel first writes what was changed through a mapping; without one it may take its time.
+  const bool wants_flush = file->writes() && path != DataPath::passthrough;
+  return {.handle = std::move(file),
+          .path = path,
+          .backing_id = id,
+          .cache_directory = false,
+          .wants_flush = wants_flush};
 }
 
 void HostNode::closed(DataPath path, bool wrote) {
@@ -128,7 +134,8 @@ Task<Opened> HostNode::opendir(const Request&) {
   co_return Opened{.handle = make<HostDirectory>(shared_from_this(), *std::move(fd)),
                    .path = DataPath::cached,
                    .backing_id = 0,
-                   .cache_directory = cache_directory};
+                   .cache_directory = cache_directory,
+                   .wants_flush = false};
 }
 
 Task<Created> HostNode::create(const Request& request, Name name, NewMode mode, int flags) {
