@@ -529,6 +529,23 @@ TEST_P(GoldenBytes, AreReadAndWrittenAsTheKernelLaysThemOut) {
   EXPECT_EQ(kernel.door().refused(), 0u);
 }
 
+TEST_P(GoldenBytes, CutShortAtEveryLengthLeaveTheSessionAtWork) {
+  const Bytes whole = from_hex(GetParam().request);
+  for (std::size_t length = sizeof(wire::InHeader); length < whole.size(); ++length) {
+    std::string log;
+    FakeKernel kernel(make<RecordingNode>(log, make<Child>()));
+    ASSERT_TRUE(kernel.open(kRoot, 0));
+    ASSERT_TRUE(kernel.lookup(kRoot, "child"));
+    Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
+    cut[0] = static_cast<std::byte>(length);  // all of them are shorter than 256 bytes
+    cut[36] = std::byte{0};                   // no extensions
+    ASSERT_TRUE(kernel.send_raw(cut)) << length;
+    const bool wants_reply = *GetParam().reply != '\0';
+    EXPECT_EQ(kernel.raw_reply(0x10).has_value(), wants_reply) << length;
+    EXPECT_TRUE(kernel.getattr(kRoot)) << length;
+  }
+}
+
 std::string test_name(const ::testing::TestParamInfo<Golden>& param) {
   std::string name = param.param.name;
   for (char& c : name) {

@@ -69,7 +69,7 @@ void FakeKernel::start_servers(unsigned count) {
 std::uint64_t FakeKernel::send(const RequestBytes& request) {
   const std::uint64_t unique = last_unique_ += 2;
   channel_.enqueue(request.finish(unique, caller));
-  if (std::exchange(give_up_, false)) channel_.abandon(unique);
+  if (give_up_.exchange(false)) channel_.abandon(unique);
   if (servers_.empty()) session_->serve_one(channel_);
   return unique;
 }

@@ -145,7 +145,7 @@ class FakeKernel {
   std::unique_ptr<dispatch::Session> session_;
   std::vector<std::jthread> servers_;
   std::atomic<std::uint64_t> last_unique_{0};
-  bool give_up_ = false;
+  std::atomic<bool> give_up_{false};
 
   mutable std::mutex mutex_;  // guards lookups_
   std::map<std::uint64_t, std::uint64_t> lookups_;
