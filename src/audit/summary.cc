@@ -20,11 +20,15 @@ Touched* Summary::touch(const std::string& path, const Event& event) {
       return nullptr;
     }
     found = paths.emplace(path, Touched{}).first;
-    if (event.process) found->second.first_by = event.process->exe;
-    name_bytes_ += path.size() + found->second.first_by.size();
+    name_bytes_ += path.size() + (event.process ? event.process->exe.size() : 0);
   }
-  found->second.is_directory |= event.is_directory;
-  return &found->second;
+  Touched& touched = found->second;
+  touched.is_directory |= event.is_directory;
+  // Who asked in vain is not who did it.
+  const bool is_deed = event.verdict == Outcome::allow && event.error == 0;
+  const bool has_doer = touched.created || existed_before(touched);
+  if (event.process && (touched.first_by.empty() || (is_deed && !has_doer))) touched.first_by = event.process->exe;
+  return &touched;
 }
 
 void Summary::add_denied(const Event& event) {
@@ -95,7 +99,8 @@ void Summary::add(const Event& event) {
   if (event.verdict == Outcome::deny) return add_denied(event);
   if (event.verdict != Outcome::allow || event.error != 0) return add_refused(event);
   const Kind kind = kind_of(event.op, event.flags);
-  if (kind == Kind::look) return;
+  // A symlink on the way to a file is not what was read.
+  if (kind == Kind::look || event.op == Op::readlink) return;
   if (event.op == Op::rename) return add_renamed(event);
   if (kind == Kind::create) return add_created(event.op == Op::link ? event.to : event.path, event);
   Touched* touched = touch(event.path, event);

@@ -224,7 +224,9 @@ void Text::add_section(const Section& section) {
   if (section.members.empty() || section.lines == 0) return;
   const std::uint64_t files = section.members.size() - section.directories;
   std::string heading = fmt::format("{}{}{}  ", style_.heading, section.title, style_.end);
-  if (files != 0) heading += amount(files, "file", "files");
+  // What is missing might have been anything.
+  const bool is_missing = &section == &sections_[kMissing];
+  if (files != 0) heading += is_missing ? amount(files, "path", "paths") : amount(files, "file", "files");
   if (files != 0 && section.directories != 0) heading += ", ";
   if (section.directories != 0) heading += amount(section.directories, "directory", "directories");
   add_line(heading);

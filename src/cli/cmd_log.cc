@@ -50,7 +50,7 @@ Exit status: 0; 1 if lines could not be read (each is named on stderr, the other
 
 Example:
   $ fusebox log audit.jsonl --denied
-  14:02:11.480  sh[4242]              open w       deny     /etc/motd  EACCES  deny "/etc" (fusebox.toml:4:9)
+  14:02:11.480  sh[4242]                  open w       deny     /etc/motd  EACCES  deny "/etc" (fusebox.toml:4:9)
 
   $ fusebox log audit.jsonl --written --path '/usr/*' --process make)");
   command->callback([options, &result] { result.exit_status = show(*options); });

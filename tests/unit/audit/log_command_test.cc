@@ -33,7 +33,7 @@ TEST(LogCommand, ShowsWhatIsAskedFor) {
   const TempLog log;
   std::ofstream(log.path()) << kAllowed << kDenied;
   const Finished shown = run(log.path() + " --denied");
-  EXPECT_EQ(shown.output, "22:13:20.500  sh[42]                mkdir        deny     /etc/x  EACCES\n");
+  EXPECT_EQ(shown.output, "22:13:20.500  sh[42]                    mkdir        deny     /etc/x  EACCES\n");
   EXPECT_EQ(shown.status, 0);
   EXPECT_EQ(run(log.path() + " --json --path '/a*'").output, kAllowed);
 }

@@ -73,6 +73,14 @@ TEST(Summary, AMissingPathThatIsCreatedLaterWasNotMissing) {
   EXPECT_TRUE(summary.paths.at("/a").created);
 }
 
+TEST(Summary, WhoAskedInVainIsNotWhoMadeIt) {
+  const Summary summary = of({event(Op::stat, "/a", ENOENT, "/bin/gcc"), event(Op::create, "/a", 0, "/bin/ld"),
+                              event(Op::open, "/a", 0, "/bin/cat")});
+  EXPECT_EQ(summary.paths.at("/a").first_by, "/bin/ld");
+}
+
+TEST(Summary, ASymlinkOnTheWayWasNotRead) { EXPECT_TRUE(of({event(Op::readlink, "/bin")}).paths.empty()); }
+
 TEST(Summary, WhatTheRunRemovedItselfIsNotMissing) {
   const Summary summary = of({event(Op::unlink, "/a"), event(Op::stat, "/a", ENOENT)});
   EXPECT_FALSE(summary.paths.at("/a").missing);

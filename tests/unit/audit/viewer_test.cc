@@ -136,18 +136,25 @@ std::string rendered(const std::string& members) {
 
 TEST_F(RecordText, HasTimeProcessOperationAndPath) {
   EXPECT_EQ(rendered(R"("op":"stat","path":"/usr/a","verdict":"allow")"),
-            "22:13:20.500  sh[42]                stat                  /usr/a\n");
+            "22:13:20.500  sh[42]                    stat                  /usr/a\n");
 }
 
 TEST_F(RecordText, ARefusalHasVerdictErrorAndRule) {
   EXPECT_EQ(
       rendered(R"("op":"open","path":"/e","flags":["O_WRONLY"],"verdict":"deny","errno":"EACCES","rule":"deny x")"),
-      "22:13:20.500  sh[42]                open w       deny     /e  EACCES  deny x\n");
+      "22:13:20.500  sh[42]                    open w       deny     /e  EACCES  deny x\n");
 }
 
 TEST_F(RecordText, ARenameHasAnArrow) {
   EXPECT_EQ(rendered(R"("op":"rename","path":"/a","to":"/b","verdict":"allow")"),
-            "22:13:20.500  sh[42]                rename                /a → /b\n");
+            "22:13:20.500  sh[42]                    rename                /a → /b\n");
+}
+
+TEST_F(RecordText, ALongNameIsCutAndItsNumberIsNot) {
+  EXPECT_THAT(render(parse_line("{\"t\":1,\"pid\":23986,\"exe\":\"/usr/bin/x86_64-linux-gnu-gcc-12\",\"op\":\"stat\","
+                                "\"path\":\"/a\",\"verdict\":\"allow\"}")
+                         .value()),
+              testing::EndsWith("  x86_64-linux-gnu…[23986]  stat                  /a\n"));
 }
 
 TEST_F(RecordText, NamesCannotCommandTheTerminal) {
