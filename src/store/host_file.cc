@@ -36,10 +36,28 @@ HostFile::~HostFile() {
   if (path_) node_->closed(*path_, writes_);
 }
 
+bool HostFile::has_descriptor() const {
+  if (own_) return true;
+  const std::lock_guard lock(mutex_);
+  return shared_ != nullptr;
+}
+
+Result<int> HostFile::fd() {
+  if (own_) return own_.get();
+  const std::lock_guard lock(mutex_);
+  if (shared_ == nullptr) {
+    Result<Lease> lease = node_->acquire(HostNode::Need::data);
+    if (!lease) return fail(lease.error());
+    shared_ = *std::move(lease);
+  }
+  return shared_->fd.get();
+}
+
 Task<std::size_t> HostFile::read(const Request&, std::uint64_t offset, std::span<std::byte> into) {
+  const int file = co_await fd();
   std::size_t done = 0;
   while (done < into.size()) {
-    const ssize_t count = ::pread(fd(), into.data() + done, into.size() - done, to_offset(offset + done));
+    const ssize_t count = ::pread(file, into.data() + done, into.size() - done, to_offset(offset + done));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && done == 0) co_return static_cast<Errno>(errno);
     if (count <= 0) break;
@@ -74,42 +92,45 @@ Result<std::size_t> HostFile::write_some(std::uint64_t offset, std::span<const s
   ssize_t count = -1;
   if (positional) {
     iovec part{.iov_base = const_cast<std::byte*>(data.data()), .iov_len = data.size()};
-    count = ::pwritev2(fd(), &part, 1, to_offset(offset), kNoAppend);
+    count = ::pwritev2(own_.get(), &part, 1, to_offset(offset), kNoAppend);
     if (count < 0 && errno == EOPNOTSUPP) {
-      const Result<Fd> plain = node_->core().reopen(fd(), O_WRONLY);
+      const Result<Fd> plain = node_->core().reopen(own_.get(), O_WRONLY);
       if (!plain) return fail(plain.error());
       count = ::pwrite(plain->get(), data.data(), data.size(), to_offset(offset));
     }
   } else {
-    count = ::pwrite(fd(), data.data(), data.size(), to_offset(offset));
+    count = ::pwrite(own_.get(), data.data(), data.size(), to_offset(offset));
   }
   if (count < 0) return fail_with_errno();
   return static_cast<std::size_t>(count);
 }
 
 Task<> HostFile::fsync(const Request&, bool data_only) {
-  co_return outcome_of(data_only ? ::fdatasync(fd()) : ::fsync(fd()));
+  const int file = co_await fd();
+  co_return outcome_of(data_only ? ::fdatasync(file) : ::fsync(file));
 }
 
 Task<> HostFile::fallocate(const Request&, int mode, std::uint64_t offset, std::uint64_t length) {
-  co_return outcome_of(::fallocate(fd(), mode, to_offset(offset), to_offset(length)));
+  co_return outcome_of(::fallocate(co_await fd(), mode, to_offset(offset), to_offset(length)));
 }
 
 Task<std::uint64_t> HostFile::lseek(const Request&, std::uint64_t offset, int whence) {
   // The others would move the position, which all openers share here, and which the kernel keeps above.
   if (whence != SEEK_DATA && whence != SEEK_HOLE) co_return Errno::invalid;
-  const off_t found = ::lseek(fd(), to_offset(offset), whence);
+  const off_t found = ::lseek(co_await fd(), to_offset(offset), whence);
   if (found < 0) co_return static_cast<Errno>(errno);
   co_return static_cast<std::uint64_t>(found);
 }
 
 Task<std::size_t> HostFile::copy_file_range(const Request&, std::uint64_t offset, Ref<Handle> target,
                                             std::uint64_t target_offset, std::size_t length) {
-  const auto* to = dynamic_cast<const HostFile*>(target.get());
+  auto* to = dynamic_cast<HostFile*>(target.get());
   if (to == nullptr) co_return Errno::cross_device;
+  const int from = co_await fd();
+  const int into = co_await to->fd();
   off_t from_offset = to_offset(offset);
   off_t into_offset = to_offset(target_offset);
-  const ssize_t count = ::copy_file_range(fd(), &from_offset, to->fd(), &into_offset, length, 0);
+  const ssize_t count = ::copy_file_range(from, &from_offset, into, &into_offset, length, 0);
   if (count < 0) co_return static_cast<Errno>(errno);
   co_return static_cast<std::size_t>(count);
 }

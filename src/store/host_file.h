@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 
 #include "base/fd.h"
@@ -14,6 +15,7 @@ namespace fusebox {
 class HostFile final : public Handle {
  public:
   HostFile(Ref<HostNode> node, Fd own, int flags);
+  // Reads through the node's descriptor; where `shared` is null, it is opened when it is first needed.
   HostFile(Ref<HostNode> node, Lease shared);
   ~HostFile() override;
   HostFile(const HostFile&) = delete;
@@ -28,7 +30,8 @@ class HostFile final : public Handle {
                                     std::uint64_t target_offset, std::size_t length) override;
 
   bool writes() const { return writes_; }
-  int fd() const { return own_ ? own_.get() : shared_->fd.get(); }
+  Result<int> fd();
+  bool has_descriptor() const;
 
   // Once, when the open is answered: what is undone when the handle ends.
   void opened_as(DataPath path) { path_ = path; }
@@ -39,6 +42,7 @@ class HostFile final : public Handle {
 
   Ref<HostNode> node_;
   Fd own_;
+  mutable std::mutex mutex_;  // guards shared_
   Lease shared_;
   bool writes_ = false;
   bool appends_ = false;

@@ -21,6 +21,7 @@
 #include "store/file_handle.h"
 #include "store/file_status.h"
 #include "store/mounts.h"
+#include "store/outside_watch.h"
 
 namespace fusebox {
 
@@ -112,18 +113,25 @@ class HostNode final : public Node,
   Result<FileStatus> status();
   Attr attr(const FileStatus& status) const;
 
+  std::string path() const;
+  OutsideWatch* outside_watch() const;  // null: nothing of the directory is to be shown
+  Validity attr_validity(const FileStatus& status) const;
+  bool has_to_look_outside(const Request& request, const FileStatus& status) const;
+  Task<> show_outside_objects(FileStatus status);
+
   // The file of that name, if it is known, stays reachable when the name goes.
   void keep_reachable(int directory, const char* name);
   Result<Entry> entry_of_new(int directory, const char* name);
   Result<Entry> make_special(const Request& request, Name name, NewMode mode, mode_t type);
   Result<> remove(const Request& request, Name name, int flags);
 
-  Result<> change(const Request& request, const SetAttr& change, const HostFile* open);
-  Result<> resize(std::uint64_t size, int place, const HostFile* open);
+  Result<> change(const Request& request, const SetAttr& change, HostFile* open);
+  Result<> resize(std::uint64_t size, int place, HostFile* open);
   void note_mode(mode_t mode) {
     if (has_set_id(mode)) may_have_set_id_.store(true, std::memory_order_relaxed);
   }
   Result<Opened> open_for(const Request& request, int flags);
+  std::optional<Opened> open_from_memory();
   Opened answer_open(Ref<HostFile> file, const FileStatus& status, int register_fd, bool keeps_backing_id);
 
   HostCore& core_;
@@ -138,6 +146,9 @@ class HostNode final : public Node,
   Lease descriptor_;
   FileHandle handle_;  // set once, when the descriptor is first given back
   std::unique_ptr<OpenState> open_state_;
+  mutable std::unique_ptr<OutsideWatch> outside_watch_;  // does not change once asked_outside_ is true
+
+  mutable std::atomic<bool> asked_outside_{false};
 };
 
 // Of the file that `status` is about; asks for its handle where the file system keeps no birth times.

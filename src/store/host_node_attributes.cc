@@ -43,24 +43,26 @@ Result<> drop_set_id(int proc_fds, int fd) {
 
 }  // namespace
 
-Task<Attr> HostNode::getattr(const Request&, Ref<Handle> open) {
-  if (const auto* file = dynamic_cast<const HostFile*>(open.get())) {
-    co_return attr(co_await status_of(file->fd()));
+Task<Attr> HostNode::getattr(const Request& request, Ref<Handle> open) {
+  if (auto* file = dynamic_cast<HostFile*>(open.get())) {
+    co_return attr(file->has_descriptor() ? co_await status_of(co_await file->fd()) : co_await status());
   }
   if (const auto* directory = dynamic_cast<const HostDirectory*>(open.get())) {
     co_return attr(co_await status_of(directory->fd()));
   }
-  co_return attr(co_await status());
+  const FileStatus now = co_await status();
+  if (has_to_look_outside(request, now)) co_await attempt(show_outside_objects(now));
+  co_return attr(now);
 }
 
 Task<Attr> HostNode::setattr(const Request& request, SetAttr change, Ref<Handle> open) {
-  co_await this->change(request, change, dynamic_cast<const HostFile*>(open.get()));
+  co_await this->change(request, change, dynamic_cast<HostFile*>(open.get()));
   co_return attr(co_await status());
 }
 
 // Size first, because a truncation needs the old permissions; owner before mode, because chown(2) drops set-id bits;
 // times last, because the others set them.
-Result<> HostNode::change(const Request& request, const SetAttr& change, const HostFile* open) {
+Result<> HostNode::change(const Request& request, const SetAttr& change, HostFile* open) {
   const Result<Lease> own = acquire(Need::place);
   if (!own) return fail(own.error());
   const int fd = (*own)->fd.get();
@@ -89,11 +91,11 @@ Result<> HostNode::change(const Request& request, const SetAttr& change, const H
   return drop_set_id(core_.proc_fds.get(), fd);
 }
 
-Result<> HostNode::resize(std::uint64_t size, int place, const HostFile* open) {
+Result<> HostNode::resize(std::uint64_t size, int place, HostFile* open) {
   if (size > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) return fail(Errno{EFBIG});
   if (!S_ISREG(type_)) return fail(S_ISDIR(type_) ? Errno::is_directory : Errno::invalid);
   const auto length = static_cast<off_t>(size);
-  if (open != nullptr && open->writes()) return outcome_of(::ftruncate(open->fd(), length));
+  if (open != nullptr && open->writes()) return outcome_of(::ftruncate(*open->fd(), length));
   const Result<Fd> fd = core_.reopen(place, O_WRONLY);
   if (!fd) return fail(fd.error());
   return outcome_of(::ftruncate(fd->get(), length));

@@ -30,6 +30,7 @@ Result<Opened> HostNode::open_for(const Request& request, int flags) {
   if (!S_ISREG(type_)) return fail(Errno{ENXIO});
   const Ref<HostNode> self = shared_from_this();
   if (!writes(flags) && (flags & O_NOATIME) == 0) {
+    if (std::optional<Opened> opened = open_from_memory()) return *std::move(opened);
     const Result<Lease> data = acquire(Need::data);
     if (!data) return fail(data.error());
     const int fd = (*data)->fd.get();
@@ -48,6 +49,21 @@ Result<Opened> HostNode::open_for(const Request& request, int flags) {
   // Registered by the other descriptor: an id that is kept beyond the close must not keep the file open for writing, or
   // nobody could execute it (ETXTBSY).
   return answer_open(std::move(file), *status, (*place)->fd.get(), true);
+}
+
+// A file whose contents the kernel still has, and whose descriptor was given back meanwhile: reading many files twice
+// then opens none of them.
+std::optional<Opened> HostNode::open_from_memory() {
+  std::optional<ContentStamp> stamp;
+  {
+    const std::lock_guard lock(mutex_);
+    if (descriptor_ != nullptr || open_state_ == nullptr || open_state_->passthrough > 0) return std::nullopt;
+    stamp = open_state_->stamp;
+  }
+  if (!stamp) return std::nullopt;
+  const Result<FileStatus> status = this->status();
+  if (!status || *stamp != ContentStamp::of(*status) || status->stx_size >= kLargeFile) return std::nullopt;
+  return answer_open(make<HostFile>(shared_from_this(), Lease()), *status, -1, true);
 }
 
 Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, int register_fd, bool keeps_backing_id) {
@@ -84,11 +100,8 @@ Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, int r
   const std::int32_t id = path == DataPath::passthrough ? state.backing_id : 0;
   // At a FLUSH the kernel first writes what was changed through a mapping; without one it may take its time.
   const bool wants_flush = file->writes() && path != DataPath::passthrough;
-  return {.handle = std::move(file),
-          .path = path,
-          .backing_id = id,
-          .cache_directory = false,
-          .wants_flush = wants_flush};
+  return {
+      .handle = std::move(file), .path = path, .backing_id = id, .cache_directory = false, .wants_flush = wants_flush};
 }
 
 void HostNode::closed(DataPath path, bool wrote) {
