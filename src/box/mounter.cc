@@ -20,6 +20,9 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 Result<> mount_over(const Fd& source, const std::string& path) {
+  // A cached name may be older than the object. What must not exist yet is asked for again (fs/fuse/dir.c,
+  // fuse_dentry_revalidate: LOOKUP_EXCL); and no directory is ever linked.
+  (void)linkat(AT_FDCWD, "/", AT_FDCWD, path.c_str(), 0);
   // No symlinks: the box could plant one at any time, and a mirrored path is canonical anyway.
   const open_how how{.flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
   const Fd target(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));

@@ -50,7 +50,7 @@ Outcome<> mirror(const MirrorOptions& options) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   auto view = HostView::serve(std::move(source), {}, options.coherent ? Freshness::at_once : Freshness::within_a_second,
-                              nullptr);
+                              nullptr, nullptr);
   if (!view) return std::unexpected(view.error());
   const Outcome<> attached = door::attach((*view)->take_mount(), options.mountpoint);
   if (!attached) return std::unexpected(attached.error());

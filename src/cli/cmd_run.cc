@@ -12,6 +12,7 @@
 #include "audit/log.h"
 #include "audit/process_table.h"
 #include "box/box.h"
+#include "cli/bound_objects.h"
 #include "cli/host_view.h"
 #include "cli/run_options.h"
 
@@ -54,6 +55,9 @@ Outcome<std::vector<Graft>> grafts_for(const policy::Policy& policy, const std::
 class Run {
  public:
   explicit Run(const RunOptions& options) : options_(options) {}
+  ~Run() {
+    if (objects_) objects_->stop();
+  }
 
   Outcome<int> go() {
     const Outcome<> prepared = prepare();
@@ -100,11 +104,12 @@ class Run {
     if (!processes) return std::unexpected(processes.error());
     processes_ = *std::move(processes);
     guard_.emplace(policy_->policy, *log_, *processes_);
+    objects_.emplace(policy_->policy, *child_);
 
     // To see every request, the kernel must not answer any from memory.
     const bool at_once = options_.coherent || level >= audit::Level::all;
     auto view = HostView::serve(std::move(root_), *std::move(grafts),
-                                at_once ? Freshness::at_once : Freshness::within_a_second, &*guard_);
+                                at_once ? Freshness::at_once : Freshness::within_a_second, &*guard_, &*objects_);
     if (!view) return std::unexpected(view.error());
     view_ = *std::move(view);
     return child_->enter(view_->take_mount());
@@ -153,6 +158,7 @@ class Run {
   std::unique_ptr<audit::Log> log_;
   std::unique_ptr<audit::ProcessTable> processes_;
   std::optional<guard::Guard> guard_;
+  std::optional<BoundObjects> objects_;
   std::unique_ptr<HostView> view_;
   std::optional<box::Child> child_;  // last: ends first, or the view would wait for it
 };

@@ -26,7 +26,7 @@ HostView::~HostView() {
 }
 
 Outcome<std::unique_ptr<HostView>> HostView::serve(Fd root, std::vector<Graft> grafts, Freshness freshness,
-                                                   guard::Guard* guard) {
+                                                   guard::Guard* guard, OutsideObjects* outside) {
   std::unique_ptr<HostView> view(new HostView());
   auto mount = door::create_detached_mount({});
   if (!mount) return std::unexpected(mount.error());
@@ -39,6 +39,7 @@ Outcome<std::unique_ptr<HostView>> HostView::serve(Fd root, std::vector<Graft> g
                                                    .negative_validity = validity,
                                                    .max_descriptors = descriptor_budget(),
                                                    .backing = view->backing_.get(),
+                                                   .outside_objects = outside,
                                                    .grafts = std::move(grafts)});
   if (!store) return std::unexpected(store.error());
   view->store_ = *std::move(store);

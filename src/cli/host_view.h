@@ -30,9 +30,10 @@ class HostView {
  public:
   ~HostView();
 
-  // `guard` may be null: an unguarded mirror.  Starts the server's threads.
+  // `guard` may be null: an unguarded mirror; `outside` too: FIFOs and sockets are mirrored only.  Starts the server's
+  // threads.
   static Outcome<std::unique_ptr<HostView>> serve(Fd root, std::vector<Graft> grafts, Freshness freshness,
-                                                  guard::Guard* guard);
+                                                  guard::Guard* guard, OutsideObjects* outside);
 
   Fd take_mount() { return std::move(mount_.mount); }
   void wait_for_end() { server_->join(); }

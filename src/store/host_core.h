@@ -16,6 +16,7 @@
 #include "store/mount_points.h"
 #include "store/mounts.h"
 #include "store/node_table.h"
+#include "store/outside_watch.h"
 
 namespace fusebox {
 
@@ -39,6 +40,7 @@ struct HostCore {
   Validity attr_validity;
   Validity negative_validity;
   Backing* backing;                    // may be null
+  OutsideObjects* outside;             // may be null
   std::atomic<bool> may_pass_through;  // false: none, or the kernel said that it never will
   CallerGroups groups;
   Fd proc_fds;  // /proc/self/fd: the only way to open an own descriptor again
@@ -48,6 +50,7 @@ struct HostCore {
   DescriptorCache descriptors;
   BackingIds backing_ids;
   NodeTable nodes;
+  MadeInside made_inside;
   std::mutex moving_directories;  // see HostNode::located
   std::vector<GraftPoint> grafts;
 };

@@ -249,6 +249,6 @@ Result<FileStatus> HostNode::status() {
   return status_of((*own)->fd.get());
 }
 
-Attr HostNode::attr(const FileStatus& status) const { return to_attr(status, shown_inode(), core_.attr_validity); }
+Attr HostNode::attr(const FileStatus& status) const { return to_attr(status, shown_inode(), attr_validity(status)); }
 
 }  // namespace fusebox

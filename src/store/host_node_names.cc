@@ -96,7 +96,8 @@ Task<Entry> HostNode::mknod(const Request& request, Name name, NewMode mode, dev
   const mode_t type = (mode.mode & S_IFMT) != 0 ? mode.mode & S_IFMT : S_IFREG;
   // A device is a way past every rule.
   if (type != S_IFREG && type != S_IFIFO && type != S_IFSOCK) co_return Errno::not_permitted;
-  co_return make_special(request, name, mode, type);
+  if (type == S_IFREG) co_return make_special(request, name, mode, type);
+  co_return core_.made_inside.make([&] { return make_special(request, name, mode, type); });
 }
 
 Task<Entry> HostNode::symlink(const Request& request, Name name, std::string target) {

@@ -70,6 +70,7 @@ HostCore::HostCore(HostStoreOptions given, Fd proc, Fd own_fds, Fd mountinfo)
       attr_validity(given.attr_validity),
       negative_validity(given.negative_validity),
       backing(given.backing),
+      outside(given.outside_objects),
       may_pass_through(given.backing != nullptr),
       groups(std::move(proc)),
       proc_fds(std::move(own_fds)),

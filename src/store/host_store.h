@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "fusebox/backing.h"
 #include "fusebox/node.h"
+#include "fusebox/outside_objects.h"
 
 namespace fusebox {
 
@@ -29,7 +30,8 @@ struct HostStoreOptions {
   Validity negative_validity{};  // zero: absence is not remembered
   // For nodes; each open file and directory may hold one more.
   std::size_t max_descriptors = 4096;
-  Backing* backing = nullptr;  // outlives the store; null: no passthrough
+  Backing* backing = nullptr;                 // outlives the store; null: no passthrough
+  OutsideObjects* outside_objects = nullptr;  // outlives the store; null: FIFOs and sockets are mirrored only
   std::vector<Graft> grafts;
 };
 
@@ -40,8 +42,9 @@ struct HostStoreStats {
 
 struct HostCore;
 
-// Outlives its nodes and handles.  Operations may come from any number of threads; each is done when it returns (no
-// operation waits).  The process may change neither its uid nor its gid afterwards.
+// Outlives its nodes and handles.  Operations may come from any number of threads; each is done when it returns (none
+// waits, but for a getattr that shows objects of outside first).  The process may change neither its uid nor its gid
+// afterwards.
 class HostStore {
  public:
   // `root`: a directory, O_PATH or not.  Fails where /proc is not there, or a graft's place is not.

@@ -1,7 +1,9 @@
 """What changes outside is seen inside: within a second, and at once with --coherent."""
 
+import contextlib
 import fcntl
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -145,6 +147,117 @@ class Objects(boxed.Case):
         except subprocess.TimeoutExpired:
             out = None
         self.assertEqual(out, "through\n", "the ends do not meet")
+
+    def test_a_fifo_made_outside_brings_bytes_in(self):
+        os.mkfifo(self.dir / "pipe")
+        box = self.start_box("timeout", "10", "cat", "pipe")
+        self.write_to_fifo(self.dir / "pipe", "from outside\n")
+        self.assertEqual(box.communicate(timeout=20)[0], "from outside\n")
+
+    def test_a_fifo_made_outside_while_the_box_runs_connects_within_a_second(self):
+        box = self.start_box("sh", "-c", "test -e pipe && exit 9; echo ready; read go; timeout 5 cat pipe",
+                             stdin=subprocess.PIPE)
+        self.assertEqual(box.stdout.readline(), "ready\n")
+        os.mkfifo(self.dir / "pipe")
+        time.sleep(LIMIT)
+        box.stdin.write("go\n")
+        box.stdin.flush()
+        self.write_to_fifo(self.dir / "pipe", "late\n")
+        self.assertEqual(box.communicate(timeout=20)[0], "late\n")
+
+    def test_a_fifo_that_is_replaced_outside_is_the_new_one_inside(self):
+        os.mkfifo(self.dir / "pipe")
+        box = self.start_box("sh", "-c", "test -p pipe && echo ready; read go; timeout 5 cat pipe", stdin=subprocess.PIPE)
+        self.assertEqual(box.stdout.readline(), "ready\n")
+        (self.dir / "pipe").unlink()
+        os.mkfifo(self.dir / "pipe")
+        time.sleep(LIMIT)
+        box.stdin.write("go\n")
+        box.stdin.flush()
+        self.write_to_fifo(self.dir / "pipe", "the new one\n")
+        self.assertEqual(box.communicate(timeout=20)[0], "the new one\n")
+
+    def test_a_fifo_removed_outside_is_gone_inside(self):
+        os.mkfifo(self.dir / "pipe")
+        box = self.start_box("sh", "-c", "test -p pipe && echo ready; read go; test -e pipe || echo gone",
+                             stdin=subprocess.PIPE)
+        self.assertEqual(box.stdout.readline(), "ready\n")
+        (self.dir / "pipe").unlink()
+        time.sleep(LIMIT + NOISE)
+        self.assertEqual(box.communicate("go\n", timeout=20)[0], "gone\n")
+
+    def test_fifos_below_the_working_directory_connect_however_their_directory_is_reached(self):
+        for way in ("cd a/b && echo x > pipe", "echo x > a/b/pipe", "echo x > $PWD/a/b/pipe", "ls -lR >&2; echo x > a/b/pipe",
+                    "mkdir -p new; mv a new; echo x > new/a/b/pipe", "find . -name pipe -exec sh -c 'echo x > $0' {} ';'"):
+            with self.subTest(way):
+                shutil.rmtree(self.dir)
+                (self.dir / "a/b").mkdir(parents=True)
+                os.mkfifo(self.dir / "a/b/pipe")
+                reader = os.open(self.dir / "a/b/pipe", os.O_RDONLY | os.O_NONBLOCK)
+                self.addCleanup(os.close, reader)
+                self.assertEnded(self.run_box("timeout", "5", "sh", "-c", way))
+                self.assertEqual(os.read(reader, 10), b"x\n")
+
+    def test_many_processes_that_make_files_beside_a_fifo_are_not_held_up(self):
+        os.mkfifo(self.dir / "pipe")
+        script = "for i in $(seq 40); do (mkdir d$i; echo > d$i/f; mv d$i/f g$i; rm g$i; rmdir d$i; test -p pipe) & done; wait"
+        start = time.monotonic()
+        self.assertEnded(self.run_box("sh", "-c", script))
+        self.assertLess(time.monotonic() - start, 20)
+        self.assertEqual(os.listdir(self.dir), ["pipe"])
+
+    def test_a_fifo_made_inside_works_inside_and_can_be_removed(self):
+        script = ("mkdir d; mkfifo pipe d/pipe; ls d >&2; sleep 1.2; for p in pipe d/pipe; do echo through > $p & cat $p; "
+                  "mv $p $p.2; rm $p.2; done; rmdir d; ls")
+        ended = self.run_box("timeout", "20", "sh", "-c", script)
+        self.assertEnded(ended)
+        self.assertEqual(ended.out, "through\nthrough\n")
+        self.assertEqual(os.listdir(self.dir), [])
+
+    def test_a_socket_made_inside_works_inside_and_can_be_removed(self):
+        script = ("import os, socket, time\nserver = socket.socket(socket.AF_UNIX); server.bind('socket'); server.listen()\n"
+                  "time.sleep(1.2); os.listdir('.')\nclient = socket.socket(socket.AF_UNIX); client.connect('socket')\n"
+                  "os.remove('socket'); print(os.listdir('.'))")
+        ended = self.run_box("python3", "-c", script)
+        self.assertEnded(ended)
+        self.assertEqual(ended.out, "[]\n")
+
+    def bound_in_box(self, *options):
+        """Which of the test's files have a mount on them in a box that saw all of them."""
+        ended = self.run_box("sh", "-c", f"ls -lR {self.top} >/dev/null 2>&1; cat /proc/self/mountinfo",
+                             options=("--violations", "report", *options))
+        self.assertEnded(ended)
+        mounted = [line.split()[4] for line in ended.out.splitlines()]
+        return sorted(os.path.relpath(path, self.top) for path in mounted if path.startswith(str(self.top)))
+
+    def test_only_what_may_be_written_is_the_same_object(self):
+        for name in ("work/open", "work/denied", "work/hidden", "outside/readable", "outside/named"):
+            os.mkfifo(self.top / name)
+        self.write("work/file")
+        options = ("--deny", self.dir / "denied", "--hide", self.dir / "hidden", "--write", self.outside / "named")
+        self.assertEqual(self.bound_in_box(*options), ["outside/named", "work/open"])
+
+    def test_nothing_is_left_of_a_box_that_used_objects_of_outside(self):
+        os.mkfifo(self.dir / "pipe", 0o640)
+        before = os.stat(self.dir / "pipe")
+        self.assertEqual(self.bound_in_box(), ["work/pipe"])
+        after = os.stat(self.dir / "pipe")
+        self.assertEqual((before.st_ino, before.st_mode, before.st_nlink), (after.st_ino, after.st_mode, after.st_nlink))
+        self.assertEqual([line for line in boxed.mount_table() if self.marker in line], [])
+        (self.dir / "pipe").unlink()
+
+    def write_to_fifo(self, path, text):
+        """As soon as somebody reads; fails where nobody does."""
+        opened = []
+
+        def open_end():
+            with contextlib.suppress(OSError):
+                opened.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+            return opened
+
+        self.assertIsNotNone(boxed.wait_until(open_end, 10), "nobody reads")
+        os.write(opened[0], text.encode())
+        os.close(opened[0])
 
     def test_a_socket_made_outside_can_be_connected_to(self):
         with socket.socket(socket.AF_UNIX) as server:

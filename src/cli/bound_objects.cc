@@ -1,0 +1,77 @@
+#include "cli/bound_objects.h"
+
+#include <chrono>
+
+namespace fusebox::cli {
+namespace {
+
+// A mount takes some requests of a walk.  One that waits for longer meets somebody who holds its directory and waits
+// for us; it is made when he has got his answer.
+constexpr std::chrono::milliseconds kPatience{500};
+
+bool may_write(const policy::Policy& policy, const std::string& path) {
+  return policy.decide(path, policy::Want::write).verdict == policy::Verdict::allow;
+}
+
+}  // namespace
+
+BoundObjects::BoundObjects(const policy::Policy& policy, box::Child& child) : policy_(policy), child_(child) {
+  for (const policy::Rule& rule : policy.rules()) {
+    const std::size_t slash = rule.pattern.rfind('/');
+    if (rule.kind != policy::RuleKind::write || slash == std::string::npos) continue;
+    directories_of_rules_.insert(slash == 0 ? "/" : rule.pattern.substr(0, slash));
+  }
+  thread_ = std::thread([this] { work(); });
+}
+
+void BoundObjects::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void BoundObjects::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return stopped_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    const std::coroutine_handle<> next = waiting_.front();
+    waiting_.pop_front();
+    lock.unlock();
+    next.resume();
+    lock.lock();
+  }
+}
+
+bool BoundObjects::may_be_in(const std::string& directory) {
+  return directories_of_rules_.contains(directory) || may_write(policy_, directory);
+}
+
+bool BoundObjects::may_show(const std::string& path) { return may_write(policy_, path); }
+
+// The init asks while there is no root yet to mount in.
+bool BoundObjects::must_not_wait(pid_t tid) { return tid == child_.mounter_pid() || tid == child_.pid(); }
+
+bool BoundObjects::resume_elsewhere(std::coroutine_handle<> coroutine) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return false;
+    waiting_.push_back(coroutine);
+  }
+  changed_.notify_all();
+  return true;
+}
+
+bool BoundObjects::show(int fd, const std::string& path) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return false;
+  }
+  Outcome<Fd> mount = box::clone_file(fd);
+  return mount && child_.bind(*std::move(mount), path, kPatience).has_value();
+}
+
+}  // namespace fusebox::cli
