@@ -45,7 +45,7 @@ Result<> HostDirectory::list(std::uint64_t offset, DirSink& sink) {
   const std::lock_guard lock(mutex_);
   if (const Result<> found = seek(offset); !found) return found;
   // Which names are mount points matters where numbers are taken from the listing itself.
-  const auto mount_points = node_->core().mount_points.now();
+  const auto mount_points = sink.wants_entries() ? nullptr : node_->core().mount_points.now();
   for (;;) {
     if (cursor_ == filled_) {
       const Result<bool> more = refill();

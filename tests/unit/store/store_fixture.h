@@ -25,8 +25,8 @@ namespace fusebox {
 
 class TempDirectory {
  public:
-  TempDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "fusebox-store-XXXXXX").string();
+  explicit TempDirectory(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string pattern = (parent / "fusebox-store-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) std::abort();
     path_ = pattern;
     // Callers other than root work here too.
@@ -115,6 +115,9 @@ inline Name name_of(const std::string& text) {
 
 class HostStoreTest : public testing::Test {
  protected:
+  HostStoreTest() = default;
+  explicit HostStoreTest(const std::filesystem::path& parent) : host(parent) {}
+
   void SetUp() override { open_store({}); }
 
   void open_store(HostStoreOptions options) {
