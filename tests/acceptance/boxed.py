@@ -207,7 +207,7 @@ class Case(unittest.TestCase):
         with contextlib.suppress(ValueError, subprocess.TimeoutExpired):
             process.communicate(timeout=20)
 
-    def run_outside(self, *command, cwd=None, env=None, **more):
+    def run_outside(self, *command, cwd=None, env=None, timeout=PATIENCE, **more):
         return subprocess.run(
             list(map(str, command)),
             cwd=cwd or self.dir,
@@ -215,7 +215,7 @@ class Case(unittest.TestCase):
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=timeout,
             **more,
         )
 
