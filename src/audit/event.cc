@@ -43,15 +43,15 @@ std::optional<Op> parse_op(std::string_view word) {
   return found->first;
 }
 
-std::string_view to_string(Outcome outcome) {
+std::string_view to_string(Verdict outcome) {
   switch (outcome) {
-    case Outcome::allow:
+    case Verdict::allow:
       return "allow";
-    case Outcome::deny:
+    case Verdict::deny:
       return "deny";
-    case Outcome::predict:
+    case Verdict::predict:
       return "predict";
-    case Outcome::hide:
+    case Verdict::hide:
       return "hide";
   }
   return "deny";

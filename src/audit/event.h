@@ -42,7 +42,7 @@ enum class Op : std::uint8_t {
 };
 
 // The verdict's word in the log.
-enum class Outcome : std::uint8_t { allow, deny, predict, hide };
+enum class Verdict : std::uint8_t { allow, deny, predict, hide };
 
 // Who did it.  Immutable; shared by all events of one process image (a new one after each exec).
 struct Process {
@@ -60,7 +60,7 @@ struct Event {
   std::string path{};
   std::string to{};  // rename, link: the new name; symlink: its target; else empty
   int flags = 0;     // open, exec, create: O_ flags of the caller
-  Outcome verdict = Outcome::allow;
+  Verdict verdict = Verdict::allow;
   std::string rule{};       // which rule decided, for people; empty where none did
   int error = 0;            // the errno that the caller saw; 0: success
   std::uint64_t bytes = 0;  // read, write
@@ -68,7 +68,7 @@ struct Event {
 };
 
 std::string_view to_string(Op op);
-std::string_view to_string(Outcome outcome);
+std::string_view to_string(Verdict outcome);
 std::optional<Op> parse_op(std::string_view word);
 
 // Operations that mean the same to the account of a run.

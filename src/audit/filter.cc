@@ -47,7 +47,7 @@ bool matches_process(const std::string& name, std::string_view exe) {
 }  // namespace
 
 bool Filter::matches(const Record& record) const {
-  if (denied && record.verdict != to_string(Outcome::deny)) return false;
+  if (denied && record.verdict != to_string(Verdict::deny)) return false;
   if (written && (!is_change(record) || (!denied && !record.error.empty()))) return false;
   if (!path.empty() && !matches_path(path, record.path) && !matches_path(path, record.to)) return false;
   return process.empty() || matches_process(process, record.exe);

@@ -50,7 +50,7 @@ bool ends_within_a_line(int fd, std::uint64_t size) {
 
 }  // namespace
 
-fusebox::Outcome<LineFile> LineFile::create(Fd file) {
+Outcome<LineFile> LineFile::create(Fd file) {
   LineFile lines(std::move(file));
   if (!lines.file_) return lines;
   const int flags = ::fcntl(lines.file_.get(), F_GETFL);

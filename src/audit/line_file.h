@@ -23,7 +23,7 @@ namespace fusebox::audit {
 class LineFile {
  public:
   // `file` must be open for writing and O_APPEND; empty: lines go nowhere.  If its last line has no end, it gets one.
-  static fusebox::Outcome<LineFile> create(Fd file);
+  static Outcome<LineFile> create(Fd file);
 
   // `line` ends with '\n'.  May write what was added before.  Errors: see flush.
   void add(std::string_view line);

@@ -61,7 +61,7 @@ class Log::Impl {
   Level level() const { return level_; }
   bool wants(const Process& process, Op op, std::uint64_t path_hash, bool failed, int flags);
   Result<void> record(Event event);
-  fusebox::Outcome<Summary> close();
+  Outcome<Summary> close();
 
  private:
   bool push(Event& event);
@@ -108,7 +108,7 @@ Result<void> Log::Impl::state() const {
 Result<void> Log::Impl::record(Event event) {
   if (const auto now = state(); !now) return now;
   if (event.time.tv_sec == 0) ::clock_gettime(CLOCK_REALTIME, &event.time);
-  const bool violation = event.verdict == Outcome::deny;
+  const bool violation = event.verdict == Verdict::deny;
   if (!push(event)) return fail(Errno::bad_handle);
   if (!violation) return {};
   drain();
@@ -171,7 +171,7 @@ bool Log::Impl::stop() {
   return true;
 }
 
-fusebox::Outcome<Summary> Log::Impl::close() {
+Outcome<Summary> Log::Impl::close() {
   if (!stop()) return std::unexpected(Fault{.what = "audit log", .why = "already closed", .remedy = {}});
   const std::scoped_lock lock(file_mutex_);
   if (const auto closed = lines_.close(); !closed) {
@@ -185,7 +185,7 @@ fusebox::Outcome<Summary> Log::Impl::close() {
 Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Log::~Log() = default;
 
-fusebox::Outcome<std::unique_ptr<Log>> Log::create(Fd file, Level level) {
+Outcome<std::unique_ptr<Log>> Log::create(Fd file, Level level) {
   auto lines = LineFile::create(std::move(file));
   if (!lines) return std::unexpected(std::move(lines).error());
   return std::unique_ptr<Log>(new Log(std::make_unique<Impl>(*std::move(lines), level)));
@@ -199,6 +199,6 @@ bool Log::wants(const Process& process, Op op, std::uint64_t path_hash, bool fai
 
 Result<void> Log::record(Event event) { return impl_->record(std::move(event)); }
 
-fusebox::Outcome<Summary> Log::close() { return impl_->close(); }
+Outcome<Summary> Log::close() { return impl_->close(); }
 
 }  // namespace fusebox::audit

@@ -28,7 +28,7 @@ class Log {
  public:
   // `file` may be empty (no log file: the summary alone); it is a descriptor opened O_APPEND by the caller before any
   // box exists.  The writer thread starts here.
-  static fusebox::Outcome<std::unique_ptr<Log>> create(Fd file, Level level);
+  static Outcome<std::unique_ptr<Log>> create(Fd file, Level level);
   ~Log();
 
   Level level() const;
@@ -50,7 +50,7 @@ class Log {
 
   // Writes what is left, stops the writer thread, and hands over the account of the run.  Once.  A Fault where the log
   // is not complete; then, too, the thread has ended.
-  fusebox::Outcome<Summary> close();
+  Outcome<Summary> close();
 
  private:
   class Impl;

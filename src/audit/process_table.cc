@@ -132,7 +132,7 @@ void ProcessTable::Impl::executes(pid_t tid) {
 ProcessTable::ProcessTable(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ProcessTable::~ProcessTable() = default;
 
-fusebox::Outcome<std::unique_ptr<ProcessTable>> ProcessTable::create() {
+Outcome<std::unique_ptr<ProcessTable>> ProcessTable::create() {
   Fd proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!proc) return std::unexpected(fault_with_errno("/proc"));
   return std::unique_ptr<ProcessTable>(new ProcessTable(std::make_unique<Impl>(std::move(proc))));

@@ -18,7 +18,7 @@ namespace fusebox::audit {
 class ProcessTable {
  public:
   // Holds a descriptor of /proc, opened before any box exists.
-  static fusebox::Outcome<std::unique_ptr<ProcessTable>> create();
+  static Outcome<std::unique_ptr<ProcessTable>> create();
   ~ProcessTable();
 
   // Never null; for tid 0, and for a thread that is gone, a Process with empty exe.

@@ -47,7 +47,7 @@ std::string operation(const Record& record) {
 }  // namespace
 
 std::string render(const Record& record) {
-  const std::string verdict = record.verdict == to_string(Outcome::allow) ? "" : printable(record.verdict);
+  const std::string verdict = record.verdict == to_string(Verdict::allow) ? "" : printable(record.verdict);
   std::string line = fmt::format("{}  {:<{}}  {:<11}  {:<7}  {}", clock_time(record.time), process(record),
                                  kProcessColumns, operation(record), verdict, printable(record.path));
   if (!record.to.empty()) line += " → " + printable(record.to);

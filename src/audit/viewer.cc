@@ -53,8 +53,8 @@ Fault fault_of(const char* what, Errno error) {
 
 }  // namespace
 
-fusebox::Outcome<std::uint64_t> show_log(int in, int out, const View& view,
-                                         const std::function<void(const std::string&)>& complain) {
+Outcome<std::uint64_t> show_log(int in, int out, const View& view,
+                                const std::function<void(const std::string&)>& complain) {
   LineReader reader(in);
   Output output(out);
   std::uint64_t unreadable = 0;

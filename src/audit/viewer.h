@@ -18,7 +18,7 @@ struct View {
 // Streams: memory does not grow with the log.  A line that cannot be read goes to `complain`, as "line 12: why", and
 // the others are still shown; their number is the result.  That nobody reads `out` any more (EPIPE) is an early end,
 // not a fault.  Owns neither descriptor.
-fusebox::Outcome<std::uint64_t> show_log(int in, int out, const View& view,
-                                         const std::function<void(const std::string&)>& complain);
+Outcome<std::uint64_t> show_log(int in, int out, const View& view,
+                                const std::function<void(const std::string&)>& complain);
 
 }  // namespace fusebox::audit

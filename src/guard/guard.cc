@@ -1,8 +1,9 @@
 #include "guard/guard.h"
 
 #include <ctime>
-#include <functional>
 #include <utility>
+
+#include "base/keyed_hash.h"
 
 namespace fusebox::guard {
 namespace {
@@ -21,7 +22,7 @@ timespec now() {
 
 Place::Place(std::string where, const policy::Policy& policy, std::uint64_t made_in)
     : path(std::move(where)),
-      hash(std::hash<std::string_view>()(path)),
+      hash(keyed_hash(path)),
       epoch(made_in),
       decisions{policy.decide(path, Want::stat), policy.decide(path, Want::read), policy.decide(path, Want::write)} {}
 
@@ -40,15 +41,15 @@ Result<> Guard::permit(const Request& request, const Place& place, const Act& ac
       return {};
     case Verdict::predict:
       return record_refusal(request, place, act, to,
-                            {audit::Outcome::predict, Errno::access, policy_.describe(decision.rule)});
+                            {audit::Verdict::predict, Errno::access, policy_.describe(decision.rule)});
     case Verdict::hide:
       return record_refusal(request, place, act, to,
-                            {audit::Outcome::hide, Errno::no_entry, policy_.describe(decision.rule)});
+                            {audit::Verdict::hide, Errno::no_entry, policy_.describe(decision.rule)});
     case Verdict::deny:
       break;
   }
   return record_refusal(request, place, act, to,
-                        {audit::Outcome::deny, Errno::access, policy_.describe(decision.rule)});
+                        {audit::Verdict::deny, Errno::access, policy_.describe(decision.rule)});
 }
 
 Result<> Guard::permit_both(const Request& request, const Place& from, const Place& to, const Act& act) {
@@ -60,19 +61,19 @@ Result<> Guard::permit_both(const Request& request, const Place& from, const Pla
   const bool predicted = decision.verdict == Verdict::predict;
   const bool hidden = decision.verdict == Verdict::hide;
   return record_refusal(request, from, act, to.path,
-                        {predicted ? audit::Outcome::predict : (hidden ? audit::Outcome::hide : audit::Outcome::deny),
+                        {predicted ? audit::Verdict::predict : (hidden ? audit::Verdict::hide : audit::Verdict::deny),
                          hidden ? Errno::no_entry : Errno::access, policy_.describe(decision.rule)});
 }
 
 Result<> Guard::refuse(const Request& request, const Place& from, const Place& to, const Act& act, std::string reason) {
-  return record_refusal(request, from, act, to.path, {audit::Outcome::deny, Errno::access, std::move(reason)});
+  return record_refusal(request, from, act, to.path, {audit::Verdict::deny, Errno::access, std::move(reason)});
 }
 
 Result<> Guard::record_refusal(const Request& request, const Place& place, const Act& act, std::string_view to,
                                const Refusal& refusal) {
   const std::shared_ptr<const audit::Process> process = processes_.find(request.caller.tid);
-  const bool violation = refusal.outcome == audit::Outcome::deny;
-  if (!violation && !log_.wants(*process, act.op, place.hash, true)) return fail(refusal.error);
+  const bool violation = refusal.outcome == audit::Verdict::deny;
+  if (!violation && !log_.wants(*process, act.op, place.hash, true, act.flags)) return fail(refusal.error);
   const Result<> recorded = record({.time = now(),
                                     .process = process,
                                     .tid = request.caller.tid,
@@ -93,7 +94,7 @@ Result<> Guard::report(const Request& request, const Place& place, const Act& ac
                        std::uint64_t bytes) {
   if (level_ == audit::Level::violations) return {};
   const std::shared_ptr<const audit::Process> process = processes_.find(request.caller.tid);
-  if (!log_.wants(*process, act.op, place.hash, error != Errno{})) return {};
+  if (!log_.wants(*process, act.op, place.hash, error != Errno{}, act.flags)) return {};
   return record({.time = now(),
                  .process = process,
                  .tid = request.caller.tid,
@@ -102,7 +103,7 @@ Result<> Guard::report(const Request& request, const Place& place, const Act& ac
                  .path = place.path,
                  .to = std::string(to),
                  .flags = act.flags,
-                 .verdict = audit::Outcome::allow,
+                 .verdict = audit::Verdict::allow,
                  .rule = {},
                  .error = static_cast<int>(error),
                  .bytes = bytes,

@@ -74,7 +74,7 @@ class Guard {
 
  private:
   struct Refusal {
-    audit::Outcome outcome;
+    audit::Verdict outcome;
     Errno error;
     std::string rule;
   };

@@ -28,7 +28,7 @@ std::string line(const Event& event) {
 TEST(Line, AnOpenNamesEveryField) {
   Event open = event(Op::open, "/etc/motd");
   open.flags = O_WRONLY | O_CREAT | O_TRUNC;
-  open.verdict = Outcome::deny;
+  open.verdict = Verdict::deny;
   open.rule = "deny \"/etc\" (--deny)";
   open.error = EACCES;
   EXPECT_EQ(line(open),
@@ -119,7 +119,7 @@ TEST(Line, EachOperationAndVerdictHasAWordThatIsReadBack) {
   for (int op = 0; op <= static_cast<int>(Op::fallocate); ++op) {
     EXPECT_EQ(parse_op(to_string(static_cast<Op>(op))), static_cast<Op>(op));
   }
-  EXPECT_EQ(to_string(Outcome::predict), "predict");
+  EXPECT_EQ(to_string(Verdict::predict), "predict");
   EXPECT_EQ(parse_op("fly"), std::nullopt);
 }
 

@@ -18,13 +18,13 @@ std::shared_ptr<const Process> process(std::uint64_t id) {
   return std::make_shared<const Process>(Process{.pid = static_cast<pid_t>(1000 + id), .id = id, .exe = "/bin/sh"});
 }
 
-Event event(Op op, std::string path, Outcome verdict = Outcome::allow) {
+Event event(Op op, std::string path, Verdict verdict = Verdict::allow) {
   return {.process = process(1),
           .tid = 1001,
           .op = op,
           .path = std::move(path),
           .verdict = verdict,
-          .error = verdict == Outcome::deny ? EACCES : 0};
+          .error = verdict == Verdict::deny ? EACCES : 0};
 }
 
 std::unique_ptr<Log> open(const TempLog& file, Level level = Level::files) {
@@ -68,7 +68,7 @@ TEST(Log, AViolationIsInTheFileWhenRecordReturnsBehindWhatWasRecordedBefore) {
   const auto log = open(file);
   ASSERT_TRUE(log->record(event(Op::open, "/a")));
   ASSERT_TRUE(log->record(event(Op::open, "/b")));
-  ASSERT_TRUE(log->record(event(Op::open, "/etc", Outcome::deny)));
+  ASSERT_TRUE(log->record(event(Op::open, "/etc", Verdict::deny)));
   const auto written = records(file);
   ASSERT_EQ(written.size(), 3U);
   EXPECT_EQ(written[2].path, "/etc");
@@ -79,7 +79,7 @@ TEST(Log, AnEventWithoutATimeGetsThePresent) {
   const TempLog file;
   const auto log = open(file);
   const auto before = static_cast<double>(::time(nullptr));
-  ASSERT_TRUE(log->record(event(Op::open, "/a", Outcome::deny)));
+  ASSERT_TRUE(log->record(event(Op::open, "/a", Verdict::deny)));
   EXPECT_GE(records(file)[0].time, before);
 }
 
@@ -97,7 +97,7 @@ TEST(Log, NothingIsLostAndTheOrderHoldsUnderManyThreads) {
         ASSERT_TRUE(log->record({.process = self,
                                  .op = Op::read,
                                  .path = "/f",
-                                 .verdict = i % 10'000 == 0 ? Outcome::deny : Outcome::allow,
+                                 .verdict = i % 10'000 == 0 ? Verdict::deny : Verdict::allow,
                                  .bytes = i}));
       }
     });
@@ -117,7 +117,7 @@ TEST(Log, NothingIsLostAndTheOrderHoldsUnderManyThreads) {
 TEST(Log, AFullDiskRefusesViolationsAtOnceAndEverythingAfterwards) {
   const auto log = Log::create(Fd(::open("/dev/full", O_WRONLY | O_APPEND | O_CLOEXEC)), Level::files).value();
   EXPECT_TRUE(log->record(event(Op::open, "/a")));
-  EXPECT_EQ(log->record(event(Op::open, "/etc", Outcome::deny)), fail(Errno{ENOSPC}));
+  EXPECT_EQ(log->record(event(Op::open, "/etc", Verdict::deny)), fail(Errno{ENOSPC}));
   EXPECT_EQ(log->record(event(Op::open, "/b")), fail(Errno{ENOSPC}));
   const auto closed = log->close();
   ASSERT_FALSE(closed);
@@ -145,7 +145,7 @@ TEST(Log, AClosedLogTakesNothing) {
 
 TEST(Log, WithoutAFileThereIsStillTheSummary) {
   const auto log = Log::create(Fd(), Level::files).value();
-  ASSERT_TRUE(log->record(event(Op::open, "/etc", Outcome::deny)));
+  ASSERT_TRUE(log->record(event(Op::open, "/etc", Verdict::deny)));
   const auto summary = log->close();
   ASSERT_TRUE(summary);
   EXPECT_EQ(summary->violations, 1U);
@@ -220,7 +220,7 @@ TEST(LogLevels, ManyThreadsGetEachKeyOnce) {
   const auto log = open(file, Level::all);
   std::thread violator([&] {
     for (int i = 0;; ++i) {
-      if (!log->record(event(Op::open, "/etc/" + std::string(static_cast<std::size_t>(i % 600), 'v'), Outcome::deny))) {
+      if (!log->record(event(Op::open, "/etc/" + std::string(static_cast<std::size_t>(i % 600), 'v'), Verdict::deny))) {
         std::abort();
       }
     }

@@ -32,7 +32,7 @@ Event moved(std::string from, std::string to) {
 
 Event denied(std::string path) {
   Event open = event(Op::open, std::move(path), EACCES, "/bin/sh");
-  open.verdict = Outcome::deny;
+  open.verdict = Verdict::deny;
   open.rule = "deny \"/etc\" (--deny)";
   return open;
 }
@@ -116,9 +116,9 @@ TEST(Summary, AHardLinkCreatesItsNewName) {
 
 TEST(Summary, HiddenAndPredictedPathsAreNeitherMissingNorDenied) {
   Event hidden = event(Op::open, "/h", ENOENT);
-  hidden.verdict = Outcome::hide;
+  hidden.verdict = Verdict::hide;
   Event predicted = event(Op::open, "/p", EACCES);
-  predicted.verdict = Outcome::predict;
+  predicted.verdict = Verdict::predict;
   const Summary summary = of({hidden, predicted});
   EXPECT_FALSE(summary.paths.at("/h").missing);
   EXPECT_EQ(summary.violations, 0U);
