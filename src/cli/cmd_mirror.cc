@@ -1,8 +1,11 @@
 #include "cli/cmd_mirror.h"
 
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -40,17 +43,31 @@ class Unmounter {
   std::thread thread_;
 };
 
+// The directory and what is mounted below it now, apart from the mounts that others see: where MOUNTPOINT lies below
+// SOURCE, the mirror would otherwise walk into itself, and wait for itself.
+Outcome<Fd> clone_tree(const std::string& path) {
+  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+  Fd tree(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, path.c_str(), flags)));
+  if (!tree) return std::unexpected(fault_with_errno("open " + path, errno == EPERM ? "run as root" : ""));
+  mount_attr apart{};
+  apart.propagation = MS_PRIVATE;
+  if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &apart, sizeof(apart)) != 0) {
+    return std::unexpected(fault_with_errno("mount_setattr " + path));
+  }
+  return tree;
+}
+
 Outcome<> mirror(const MirrorOptions& options) {
-  Fd source(::open(options.source.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!source) return std::unexpected(fault_with_errno("open " + options.source));
+  Outcome<Fd> source = clone_tree(options.source);
+  if (!source) return std::unexpected(source.error());
   // Before any thread exists, so that all of them leave the signals to one.
   sigset_t signals;
   ::sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR2}) ::sigaddset(&signals, signal);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  auto view = HostView::serve(std::move(source), {}, options.coherent ? Freshness::at_once : Freshness::within_a_second,
-                              nullptr, nullptr);
+  auto view = HostView::serve(*std::move(source), {},
+                              options.coherent ? Freshness::at_once : Freshness::within_a_second, nullptr, nullptr);
   if (!view) return std::unexpected(view.error());
   const Outcome<> attached = door::attach((*view)->take_mount(), options.mountpoint);
   if (!attached) return std::unexpected(attached.error());
