@@ -37,6 +37,13 @@ class OutsideObjects {
   // Shows the object that `fd` (O_PATH) stands for at `path`.  False: not done within a limited time; the mirrored one
   // stays in place.  To be called on the thread of resume_elsewhere().
   virtual bool show(int fd, const std::string& path) = 0;
+
+  // Does this thread, which waits for an answer, want to remove or rename a name?  The kernel refuses that for one that
+  // something is mounted on (EBUSY) without a question to the file system, but it looks the name up before.
+  virtual bool removes_a_name(pid_t tid) = 0;
+
+  // Undoes show().  On the same thread.
+  virtual void withdraw(const std::string& path) = 0;
 };
 
 // `co_await Elsewhere(objects)`: what follows runs on the thread of resume_elsewhere().

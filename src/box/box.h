@@ -9,7 +9,10 @@
 // holds the limits.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +34,10 @@ struct Ending {
   int status = 0;  // as a shell shows it: the exit status, or 128 + the signal's number
   bool killed_by_signal = false;
 };
+
+// The number (SYS_...) of the system call in which the thread `tid` waits; a thread that is about to wait is waited
+// for, some milliseconds. Nothing: not known. Calls of other ABIs than ours have other numbers.
+std::optional<long> system_call_of(pid_t tid);
 
 // Opens /dev/null for each of the descriptors 0, 1 and 2 that is closed. First thing in main(): whatever is opened
 // before could become "standard output". Fault: /dev/null cannot be opened.
@@ -72,10 +79,13 @@ class Child {
   // Mounts `source`, a detached mount of one file that is no directory (clone_file()), over the file `path` of the box:
   // absolute, canonical (a symlink in it is refused), existing. For objects that a mirror cannot pass on, such as the
   // other end of a FIFO or a socket. The path is walked through the box's root: never call this from a thread that
-  // serves it. While it is covered, unlink and rename of `path` inside give EBUSY. Fault: no such path, or not done
-  // within `patience`; then it may still happen later. From enter() on, until wait() is through.
+  // serves it. While it is covered, unlink and rename of `path` inside give EBUSY (see unbind()). Fault: no such path,
+  // or not done within `patience`; then it may still happen later. From enter() on, until wait() is through.
   Outcome<> bind(Fd source, const std::string& path,
                  std::chrono::milliseconds patience = std::chrono::milliseconds(5000));
+
+  // Takes off again what bind() mounted on `path`; who has it open keeps it. Threads and failures as for bind().
+  Outcome<> unbind(const std::string& path, std::chrono::milliseconds patience = std::chrono::milliseconds(5000));
 
   // Processes as the caller's pid namespace numbers them, so that their requests can be told from the command's: the
   // init while it builds the root, and the mounter.

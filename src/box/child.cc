@@ -247,6 +247,10 @@ Outcome<> Child::bind(Fd source, const std::string& path, std::chrono::milliseco
   return state_->mounter.bind(std::move(source), path, patience);
 }
 
+Outcome<> Child::unbind(const std::string& path, std::chrono::milliseconds patience) {
+  return state_->mounter.unbind(path, patience);
+}
+
 pid_t Child::pid() const { return state_->init.pid; }
 pid_t Child::mounter_pid() const { return state_->mounter.pid(); }
 

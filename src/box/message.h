@@ -23,6 +23,7 @@ enum class Kind : std::uint32_t {
   stopped,        // init to supervisor: the command was stopped by signal `number`
   ended,          // init to supervisor: the command ended; `number` is its status as of wait(2)
   bind,           // supervisor to mounter: mount `fd` over the path `text`
+  unbind,         // supervisor to mounter: take off what is mounted on the path `text`
   done,           // mounter to supervisor: the request `sequence` ended with errno `number` (0: it worked)
 };
 

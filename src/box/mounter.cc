@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,14 +20,33 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+// Careful: no symlinks. The box could plant one at any time, and a mirrored path is canonical anyway.
+Fd open_in_box(const std::string& path, int flags) {
+  const open_how how{.flags = static_cast<std::uint64_t>(O_PATH | O_CLOEXEC | flags),
+                     .mode = 0,
+                     .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  return Fd(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
+}
+
 Result<> mount_over(const Fd& source, const std::string& path) {
   // A cached name may be older than the object. What must not exist yet is asked for again (fs/fuse/dir.c,
   // fuse_dentry_revalidate: LOOKUP_EXCL); and no directory is ever linked.
   (void)linkat(AT_FDCWD, "/", AT_FDCWD, path.c_str(), 0);
-  // No symlinks: the box could plant one at any time, and a mirrored path is canonical anyway.
-  const open_how how{.flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-  const Fd target(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
+  const Fd target = open_in_box(path, 0);
   return target ? attach(source, target) : fail_with_errno();
+}
+
+// A name on which nothing is mounted any more is EINVAL.
+Result<> take_off(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return fail(Errno::invalid);
+  // From the directory, since umount2(2) would follow symlinks on the way: to the mounts that guard the box, say.
+  const Fd directory = open_in_box(path.substr(0, slash + 1), O_DIRECTORY);
+  if (!directory || fchdir(directory.get()) != 0) return fail_with_errno();
+  const bool done = umount2(path.c_str() + slash + 1, MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
+  const int error = errno;
+  if (chdir("/") != 0) _exit(1);  // a busy directory is not given back
+  return done ? Result<>() : fail(static_cast<Errno>(error));
 }
 
 class MountNamespace {
@@ -47,9 +67,10 @@ class MountNamespace {
 };
 
 Result<> perform(const Message& request, MountNamespace& box) {
-  if (request.kind != Kind::bind || !request.fd) return fail(Errno::invalid);
-  const auto joined = box.join();
-  return joined ? mount_over(request.fd, request.text) : joined;
+  if (const auto joined = box.join(); !joined) return joined;
+  if (request.kind == Kind::bind && request.fd) return mount_over(request.fd, request.text);
+  if (request.kind == Kind::unbind) return take_off(request.text);
+  return fail(Errno::invalid);
 }
 
 [[noreturn]] void run_mounter(int channel, int init) {
@@ -86,10 +107,17 @@ Mounter::Mounter(Mounter&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)), channel_(std::move(other.channel_)), sequence_(other.sequence_) {}
 
 Outcome<> Mounter::bind(Fd source, const std::string& path, milliseconds patience) {
-  const std::string what = "bind " + path + " into the box";
+  return ask({.kind = Kind::bind, .text = path, .fd = std::move(source)}, "bind " + path + " into the box", patience);
+}
+
+Outcome<> Mounter::unbind(const std::string& path, milliseconds patience) {
+  return ask({.kind = Kind::unbind, .text = path, .fd = {}}, "unbind " + path + " in the box", patience);
+}
+
+Outcome<> Mounter::ask(Message request, const std::string& what, milliseconds patience) {
   const std::lock_guard hold(turn_);
   const auto deadline = steady_clock::now() + patience;
-  const Message request{.kind = Kind::bind, .sequence = ++sequence_, .text = path, .fd = std::move(source)};
+  request.sequence = ++sequence_;
   if (!channel_ || !send_message(channel_.get(), request)) {
     return std::unexpected(Fault{.what = what, .why = "the mounter has ended", .remedy = {}});
   }

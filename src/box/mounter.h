@@ -30,11 +30,16 @@ class Mounter {
   // namespace of the init, so the box's root has to be in place by then.
   Outcome<> bind(Fd source, const std::string& path, std::chrono::milliseconds patience);
 
+  // Takes off what bind() mounted on `path`, even while somebody uses it. See Child::unbind.
+  Outcome<> unbind(const std::string& path, std::chrono::milliseconds patience);
+
   // Ends it, and with it the last hold on the box's mounts. Harmless when it has ended.
   void end();
 
  private:
   Mounter(pid_t pid, Fd channel) : pid_(pid), channel_(std::move(channel)) {}
+
+  Outcome<> ask(Message request, const std::string& what, std::chrono::milliseconds patience);
 
   pid_t pid_ = -1;
   Fd channel_;

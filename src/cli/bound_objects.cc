@@ -1,5 +1,9 @@
 #include "cli/bound_objects.h"
 
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <array>
 #include <chrono>
 
 namespace fusebox::cli {
@@ -8,6 +12,19 @@ namespace {
 // A mount takes some requests of a walk.  One that waits for longer meets somebody who holds its directory and waits
 // for us; it is made when he has got his answer.
 constexpr std::chrono::milliseconds kPatience{500};
+
+// Architectures that came late have the newer calls alone.
+constexpr auto kRemovals = std::to_array<long>({
+#ifdef SYS_unlink
+    SYS_unlink,
+    SYS_rename,
+#endif
+#ifdef SYS_renameat
+    SYS_renameat,
+#endif
+    SYS_unlinkat,
+    SYS_renameat2,
+});
 
 bool may_write(const policy::Policy& policy, const std::string& path) {
   return policy.decide(path, policy::Want::write).verdict == policy::Verdict::allow;
@@ -65,11 +82,23 @@ bool BoundObjects::resume_elsewhere(std::coroutine_handle<> coroutine) {
   return true;
 }
 
+bool BoundObjects::is_stopped() {
+  const std::lock_guard lock(mutex_);
+  return stopped_;
+}
+
+bool BoundObjects::removes_a_name(pid_t tid) {
+  const std::optional<long> call = box::system_call_of(tid);
+  return call && std::ranges::find(kRemovals, *call) != kRemovals.end();
+}
+
+void BoundObjects::withdraw(const std::string& path) {
+  // Where it fails, the kernel refuses the removal: EBUSY.
+  if (!is_stopped()) (void)child_.unbind(path, kPatience);
+}
+
 bool BoundObjects::show(int fd, const std::string& path) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopped_) return false;
-  }
+  if (is_stopped()) return false;
   Outcome<Fd> mount = box::clone_file(fd);
   return mount && child_.bind(*std::move(mount), path, kPatience).has_value();
 }

@@ -29,9 +29,12 @@ class BoundObjects final : public OutsideObjects {
   bool must_not_wait(pid_t tid) override;
   bool resume_elsewhere(std::coroutine_handle<> coroutine) override;
   bool show(int fd, const std::string& path) override;
+  bool removes_a_name(pid_t tid) override;
+  void withdraw(const std::string& path) override;
 
  private:
   void work();
+  bool is_stopped();
 
   const policy::Policy& policy_;
   box::Child& child_;

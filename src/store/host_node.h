@@ -114,10 +114,13 @@ class HostNode final : public Node,
   Attr attr(const FileStatus& status) const;
 
   std::string path() const;
+  std::string path_of(std::string_view name) const;
   OutsideWatch* outside_watch() const;  // null: nothing of the directory is to be shown
   Validity attr_validity(const FileStatus& status) const;
   bool has_to_look_outside(const Request& request, const FileStatus& status) const;
   Task<> show_outside_objects(FileStatus status);
+  bool has_to_withdraw(const Request& request, std::string_view name) const;
+  Task<> withdraw_outside_object(std::string name);
 
   // The file of that name, if it is known, stays reachable when the name goes.
   void keep_reachable(int directory, const char* name);

@@ -53,7 +53,9 @@ Result<Entry> HostNode::entry(const FileStatus& status, int directory, const cha
   node->place(self, name);
   // A file with several names is asked for at each walk: whoever judges by name must see which one was used.
   const bool has_more_names = S_ISREG(status.stx_mode) && status.stx_nlink > 1;
-  const Validity valid_for = has_more_names ? Validity::zero() : core_.entry_validity;
+  // And what may be shown as the object that it is, so that we see it removed.
+  const bool may_be_shown = (S_ISFIFO(status.stx_mode) || S_ISSOCK(status.stx_mode)) && outside_watch() != nullptr;
+  const Validity valid_for = has_more_names || may_be_shown ? Validity::zero() : core_.entry_validity;
   const Attr shown = node->attr(status);
   return Entry{.node = std::move(node), .attr = shown, .valid_for = valid_for};
 }
@@ -73,7 +75,10 @@ void HostNode::keep_reachable(int directory, const char* name) {
   if (const Ref<HostNode> node = core_.nodes.find(identity)) (void)node->keep(*std::move(fd), false);
 }
 
-Task<Entry> HostNode::lookup(const Request&, Name name) { co_return find(name); }
+Task<Entry> HostNode::lookup(const Request& request, Name name) {
+  if (has_to_withdraw(request, name.text())) co_await withdraw_outside_object(std::string(name.text()));
+  co_return find(name);
+}
 
 Result<Entry> HostNode::make_special(const Request& request, Name name, NewMode mode, mode_t type) {
   const Result<Lease> directory = acquire(Need::place);

@@ -17,6 +17,12 @@ std::string HostNode::path() const {
   return path.empty() ? "/" : path;
 }
 
+std::string HostNode::path_of(std::string_view name) const {
+  std::string path = this->path();
+  if (!path.ends_with('/')) path += '/';
+  return path += name;
+}
+
 OutsideWatch* HostNode::outside_watch() const {
   if (core_.outside == nullptr || !S_ISDIR(type_)) return nullptr;
   if (!asked_outside_.load(std::memory_order_acquire)) {
@@ -48,13 +54,28 @@ Task<> HostNode::show_outside_objects(FileStatus status) {
   co_await Elsewhere(*core_.outside);
   // Looked at again, for another request may have shown them meanwhile: here only one is at work at a time.
   std::vector<OutsideObject> found = watch.look(directory->fd.get(), status, core_.made_inside);
-  std::string prefix = path();
-  if (prefix != "/") prefix += '/';
   const std::size_t failed = std::erase_if(found, [&](const OutsideObject& object) {
-    const std::string at = prefix + object.name;
+    const std::string at = path_of(object.name);
     return core_.outside->may_show(at) && !core_.outside->show(object.fd.get(), at);
   });
   watch.shown(found, failed, status);
+  co_return {};
+}
+
+bool HostNode::has_to_withdraw(const Request& request, std::string_view name) const {
+  const OutsideWatch* watch = outside_watch();
+  return watch != nullptr && watch->shown_as(name) && !core_.outside->must_not_wait(request.caller.tid) &&
+         core_.outside->removes_a_name(request.caller.tid);
+}
+
+// What the box wants to remove or rename is no longer a place where it meets others; should it fail to, the object
+// stays a mirrored one.
+Task<> HostNode::withdraw_outside_object(std::string name) {
+  co_await Elsewhere(*core_.outside);
+  const std::optional<Identity> shown = outside_watch()->shown_as(name);
+  if (!shown || core_.made_inside.is_inside(*shown)) co_return {};
+  core_.made_inside.adopt(*shown);
+  core_.outside->withdraw(path_of(name));
   co_return {};
 }
 

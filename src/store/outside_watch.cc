@@ -47,6 +47,11 @@ void MadeInside::remember(const std::optional<Identity>& identity) {
   if (identity && !is_full_) known_.emplace(identity->device, identity->inode, identity->generation);
 }
 
+void MadeInside::adopt(const Identity& identity) {
+  const std::lock_guard lock(mutex_);
+  remember(identity);
+}
+
 bool MadeInside::is_inside(const Identity& identity) const {
   const std::lock_guard lock(mutex_);
   return is_full_ || known_.contains({identity.device, identity.inode, identity.generation});
@@ -58,6 +63,12 @@ Validity OutsideWatch::due_in(const FileStatus& status) const {
   const bool is_same =
       mtime_tells_ && status.stx_mtime.tv_sec == mtime_.tv_sec && status.stx_mtime.tv_nsec == mtime_.tv_nsec;
   return is_same ? Validity::max() : std::max<Validity>(next_look_ - Clock::now(), Validity::zero());
+}
+
+std::optional<Identity> OutsideWatch::shown_as(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find(shown_, name, &std::pair<std::string, Identity>::first);
+  return found != shown_.end() ? std::optional(found->second) : std::nullopt;
 }
 
 void OutsideWatch::settle(const FileStatus& status) {

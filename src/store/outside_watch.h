@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -31,6 +32,9 @@ class MadeInside {
     if (made) remember(made->node->identity());
     return made;
   }
+
+  // One that is to be treated as such.
+  void adopt(const Identity& identity);
 
   bool is_inside(const Identity& identity) const;
 
@@ -64,6 +68,9 @@ class OutsideWatch {
   // The objects in the directory (`place`, any descriptor of it) that are not yet shown.  Where there are none, the
   // directory is no longer due.
   std::vector<OutsideObject> look(int place, const FileStatus& status, const MadeInside& made_inside);
+
+  // The object shown as `name`, if there is one.
+  std::optional<Identity> shown_as(std::string_view name) const;
 
   // What look() found is dealt with, but for `failed` of them, which are not among `objects`.
   void shown(const std::vector<OutsideObject>& objects, std::size_t failed, const FileStatus& status);

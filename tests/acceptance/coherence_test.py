@@ -214,6 +214,28 @@ class Objects(boxed.Case):
         self.assertEqual(ended.out, "through\nthrough\n")
         self.assertEqual(os.listdir(self.dir), [])
 
+    def test_a_fifo_made_outside_can_be_removed_replaced_and_moved_inside(self):
+        for name in ("a", "b", "c", "d/e", "stays"):
+            (self.dir / name).parent.mkdir(exist_ok=True)
+            os.mkfifo(self.dir / name)
+        script = ("set -e; test -p a -a -p d/e; rm a; mkfifo a; echo through > a & cat a; rm a; mv b moved; echo x > new; "
+                  "mv new c; cat c; rm -r d; ls")
+        ended = self.run_box("timeout", "20", "sh", "-c", script.replace("cat a", "cat < a"))
+        self.assertEnded(ended)
+        self.assertEqual(ended.out, "through\nx\nc\nmoved\nstays\n")
+        self.assertEqual(sorted(os.listdir(self.dir)), ["c", "moved", "stays"])
+        self.assertEqual(ended.violations, [])
+
+    def test_a_socket_left_over_outside_can_be_bound_anew_inside(self):
+        left_over = socket.socket(socket.AF_UNIX)
+        left_over.bind(str(self.dir / "socket"))
+        left_over.close()
+        script = ("import os, socket\nos.unlink('socket')\nserver = socket.socket(socket.AF_UNIX); server.bind('socket')\n"
+                  "server.listen(); client = socket.socket(socket.AF_UNIX); client.connect('socket'); print('connected')")
+        ended = self.run_box("python3", "-c", script)
+        self.assertEnded(ended)
+        self.assertEqual(ended.out, "connected\n")
+
     def test_a_socket_made_inside_works_inside_and_can_be_removed(self):
         script = ("import os, socket, time\nserver = socket.socket(socket.AF_UNIX); server.bind('socket'); server.listen()\n"
                   "time.sleep(1.2); os.listdir('.')\nclient = socket.socket(socket.AF_UNIX); client.connect('socket')\n"
