@@ -60,8 +60,9 @@ class Event::Wait {
     bool was_waiting = false;
     {
       const std::lock_guard lock(event_.mutex_);
-      cancelled_ = !event_.set_;
-      was_waiting = cancelled_ && std::erase(event_.waiting_, this) > 0;
+      if (event_.set_) return;  // whoever set it goes on with us
+      cancelled_ = true;
+      was_waiting = std::erase(event_.waiting_, this) > 0;
     }
     if (was_waiting) handle_.resume();
   }
