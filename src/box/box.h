@@ -46,7 +46,8 @@ Outcome<> fill_standard_descriptors();
 // A process in new namespaces that waits to be let in.
 //
 // Environment, umask, resource limits, signal dispositions and the descriptors 0, 1 and 2 of the command are those of
-// the caller at spawn(); so a caller that wants SIGPIPE or others ignored for itself does that afterwards.
+// the caller at spawn(); so a caller that wants SIGPIPE or others ignored for itself does that afterwards. Of the
+// descriptors, a file opened for reading cannot be changed by the command, and a directory is a Fault: see handed_in.h.
 //
 // Threads: spawn() comes before the caller has any: it forks, and blocks in the calling thread (so in all threads that
 // are started later) SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGCONT, SIGTSTP, SIGWINCH and SIGTTOU, which

@@ -10,6 +10,7 @@
 #include <ctime>
 
 #include "box/box.h"
+#include "box/handed_in.h"
 #include "box/init.h"
 #include "box/message.h"
 #include "box/mounter.h"
@@ -57,8 +58,9 @@ bool ends_an_attempt(int signal) {
 }  // namespace
 
 struct Child::State {
-  State(SignalGate gate_, Terminal terminal_, Fd channel_, Process init_, Mounter mounter_)
-      : gate(std::move(gate_)),
+  State(HandedIn handed_in_, SignalGate gate_, Terminal terminal_, Fd channel_, Process init_, Mounter mounter_)
+      : handed_in(std::move(handed_in_)),
+        gate(std::move(gate_)),
         terminal(std::move(terminal_)),
         channel(std::move(channel_)),
         init(std::move(init_)),
@@ -74,6 +76,7 @@ struct Child::State {
   bool reap_init(int patience_ms);
   void settle(int wait_status);
 
+  HandedIn handed_in;
   SignalGate gate;
   Terminal terminal;
   Fd channel;
@@ -187,6 +190,7 @@ Outcome<Ending> Child::State::await_end() {
   }
   reap_init(-1);
   mounter.end();
+  handed_in.hand_back();
   settle(wait_status);
   return ending_of(wait_status);
 }
@@ -203,6 +207,8 @@ Outcome<Child> Child::spawn(const Plan& plan) {
   if (plan.command.empty()) return std::unexpected(Fault{"run", "no command given", "", ExitCode::usage});
   if (auto filled = fill_standard_descriptors(); !filled) return std::unexpected(filled.error());
   if (auto allowed = acquire_rights(); !allowed) return std::unexpected(allowed.error());
+  auto handed_in = HandedIn::secure();
+  if (!handed_in) return std::unexpected(handed_in.error());
   const auto filter = seccomp_floor(plan.network);
   if (!filter) return std::unexpected(filter.error());
   auto gate = SignalGate::close();
@@ -216,6 +222,7 @@ Outcome<Child> Child::spawn(const Plan& plan) {
   if (!init) return std::unexpected(init.error());
   if (init->pid == 0) {
     ours.reset();
+    if (!handed_in->take_over()) _exit(static_cast<int>(ExitCode::failed));
     run_init({.plan = plan,
               .filter = *filter,
               .dispositions = gate->before(),
@@ -229,8 +236,8 @@ Outcome<Child> Child::spawn(const Plan& plan) {
     waitpid(init->pid, nullptr, 0);
     return std::unexpected(mounter.error());
   }
-  return Child(
-      new State(*std::move(gate), std::move(terminal), std::move(ours), *std::move(init), *std::move(mounter)));
+  return Child(new State(*std::move(handed_in), *std::move(gate), std::move(terminal), std::move(ours),
+                         *std::move(init), *std::move(mounter)));
 }
 
 Outcome<> Child::enter(Fd root) {

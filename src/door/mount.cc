@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
@@ -45,6 +47,14 @@ bool configure_all(const Fd& context, const Fd& device, const MountOptions& opti
          configure(context, FSCONFIG_CMD_CREATE, nullptr, nullptr) == 0;
 }
 
+bool is_fuse_device(const Fd& device) {
+  constexpr unsigned kMiscMajor = 10;   // include/uapi/linux/major.h: MISC_MAJOR
+  constexpr unsigned kFuseMinor = 229;  // include/linux/miscdevice.h: FUSE_MINOR
+  struct stat status{};
+  return ::fstat(device.get(), &status) == 0 && S_ISCHR(status.st_mode) &&
+         status.st_rdev == makedev(kMiscMajor, kFuseMinor);
+}
+
 }  // namespace
 
 Outcome<DetachedMount> create_detached_mount(const MountOptions& options) {
@@ -54,6 +64,11 @@ Outcome<DetachedMount> create_detached_mount(const MountOptions& options) {
     return std::unexpected(fault_with_errno("open /dev/fuse", errno == ENOENT || errno == ENODEV
                                                                   ? "load the kernel's module: modprobe fuse"
                                                                   : "run as root"));
+  }
+  if (!is_fuse_device(result.device)) {
+    return std::unexpected(Fault{.what = "open /dev/fuse",
+                                 .why = "what stands there is not the FUSE device",
+                                 .remedy = "in a container, pass it in: --device /dev/fuse"});
   }
   const Fd context(static_cast<int>(::syscall(SYS_fsopen, "fuse", FSOPEN_CLOEXEC)));
   if (!context) return std::unexpected(fault_with_errno("fsopen fuse", errno == EPERM ? "run as root" : ""));

@@ -93,6 +93,12 @@ class BadInput(boxed.Case):
         self.assertOneLine(done.stderr)
         self.assertEqual(self.fusebox().returncode, USAGE)
 
+    def test_a_folder_as_input_is_refused(self):
+        done = self.run_outside("sh", "-c", f"exec {boxed.BINARY} run -- touch mark < {self.outside}")
+        self.assertEqual(done.returncode, FAILED, done.stderr)
+        self.assertOneLine(done.stderr, "standard input", "directory", r"\(.+\)")
+        self.assertFalse((self.dir / "mark").exists())
+
     def test_a_command_that_is_not_there_is_named(self):
         self.refuse("-q", command=("no-such-program",), status=NOT_FOUND, parts=("no-such-program", "not found"))
         self.refuse("-q", command=(self.top / "none",), status=NOT_FOUND, parts=("none", "No such file"))

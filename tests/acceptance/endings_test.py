@@ -43,6 +43,22 @@ class Status(boxed.Case):
         self.assertEqual(self.run_box("cat", stdin=reading).out, "through\n")
         os.close(reading)
 
+    def test_a_file_as_input_is_read_on_by_whoever_comes_next(self):
+        self.write("work/lines", "".join(f"line {number}\n" for number in range(1000)))
+        script = f"{{ read one; {boxed.BINARY} run -q -- sh -c 'read two; echo in $two'; read three; echo $three; }} < lines"
+        self.assertEqual(self.run_outside("bash", "-c", script).stdout, "in line 1\nline 2\n")
+
+    def test_a_here_document_is_input_like_any_other(self):
+        script = f"{boxed.BINARY} run -q -- wc -c <<EOF\n{'x' * 100_000}\nEOF\n"
+        for shell in ("bash", "dash"):
+            self.assertEqual(self.run_outside(shell, "-c", script).stdout.strip(), "100001")
+
+    def test_output_to_a_file_can_be_opened_again_by_name(self):
+        script = f"{boxed.BINARY} run -q -- sh -c 'echo one; echo two > /dev/stderr; echo three >> /dev/stdout' > out 2> err"
+        self.assertEqual(self.run_outside("bash", "-c", script).returncode, 0)
+        self.assertEqual((self.dir / "out").read_text(), "one\nthree\n")
+        self.assertEqual((self.dir / "err").read_text(), "two\n")
+
     def test_what_is_piped_to_nobody_ends_quietly(self):
         done = self.run_outside("bash", "-c", f"set -o pipefail; {boxed.BINARY} run -q -- yes | head -1")
         self.assertEqual((done.stdout, done.stderr), ("y\n", ""))

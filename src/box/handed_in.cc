@@ -1,0 +1,89 @@
+#include "box/handed_in.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "box/mount_tools.h"
+
+namespace fusebox::box {
+namespace {
+
+constexpr std::array kNames = {"standard input", "standard output", "standard error"};
+
+constexpr int kKeptFlags = O_NONBLOCK | O_DIRECT | O_NOATIME;
+
+Fault refusal(int fd, const char* why, const char* remedy) {
+  return Fault{.what = kNames[static_cast<std::size_t>(fd)], .why = why, .remedy = remedy};
+}
+
+Outcome<Fd> open_read_only(int fd, int flags) {
+  const auto failed = [&](Errno error) {
+    Fault fault = fault_with_errno("make " + std::string(kNames[static_cast<std::size_t>(fd)]) + " read-only",
+                                   "hand it in by a pipe: cat FILE | fusebox run ...");
+    fault.why = std::strerror(static_cast<int>(error));
+    return std::unexpected(fault);
+  };
+  const auto mount = clone_mount(fd, "", Extent::one_mount);
+  if (!mount) return failed(mount.error());
+  const auto restricted = restrict_mount(*mount, MOUNT_ATTR_RDONLY, Extent::one_mount);
+  if (!restricted) return failed(restricted.error());
+  const std::string again = "/proc/self/fd/" + std::to_string(mount->get());
+  Fd file(open(again.c_str(), O_RDONLY | O_CLOEXEC | (flags & kKeptFlags)));
+  if (!file) return failed(Errno{errno});
+  if (const off_t offset = lseek(fd, 0, SEEK_CUR); offset >= 0) lseek(file.get(), offset, SEEK_SET);
+  return file;
+}
+
+// Empty: it can be handed in as it is.
+Outcome<Fd> substitute_for(int fd) {
+  struct stat status{};
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fstat(fd, &status) != 0) return Fd();
+  if (S_ISDIR(status.st_mode)) {
+    return std::unexpected(refusal(fd, "it is a directory, a way out of the box", "redirect it: </dev/null"));
+  }
+  if (S_ISBLK(status.st_mode)) {
+    return std::unexpected(refusal(fd, "it is a disk, which the command could open again to write to it",
+                                   "hand it in by a pipe: cat DISK | fusebox run ..."));
+  }
+  // Without a name, as a here-document is, it is the caller's and the command's alone.
+  if (!S_ISREG(status.st_mode) || status.st_nlink == 0) return Fd();
+  if ((flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_RDONLY) return Fd();
+  return open_read_only(fd, flags);
+}
+
+}  // namespace
+
+Outcome<HandedIn> HandedIn::secure() {
+  HandedIn handed_in;
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    auto substitute = substitute_for(fd);
+    if (!substitute) return std::unexpected(substitute.error());
+    handed_in.substitutes_[static_cast<std::size_t>(fd)] = *std::move(substitute);
+  }
+  return handed_in;
+}
+
+bool HandedIn::take_over() const {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    const Fd& substitute = substitutes_[static_cast<std::size_t>(fd)];
+    if (substitute && dup2(substitute.get(), fd) < 0) return false;
+  }
+  return true;
+}
+
+void HandedIn::hand_back() const {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    const Fd& substitute = substitutes_[static_cast<std::size_t>(fd)];
+    if (!substitute) continue;
+    if (const off_t offset = lseek(substitute.get(), 0, SEEK_CUR); offset >= 0) lseek(fd, offset, SEEK_SET);
+  }
+}
+
+}  // namespace fusebox::box
