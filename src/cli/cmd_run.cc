@@ -12,8 +12,10 @@
 #include "audit/log.h"
 #include "audit/process_table.h"
 #include "box/box.h"
+#include "box/rights.h"
 #include "cli/bound_objects.h"
 #include "cli/host_view.h"
+#include "cli/own_files.h"
 #include "cli/run_options.h"
 
 namespace fusebox::cli {
@@ -76,6 +78,8 @@ class Run {
     auto directory = working_directory();
     if (!directory) return std::unexpected(directory.error());
     directory_ = *std::move(directory);
+    const auto allowed = box::acquire_rights();
+    if (!allowed) return std::unexpected(allowed.error());
     root_ = Fd(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root_) return std::unexpected(fault_with_errno("open /"));
     auto log = create_file(options_.log.empty() ? policy_->audit_log.value_or("") : options_.log, "log");
@@ -84,6 +88,9 @@ class Run {
     auto deps = create_file(options_.deps, "deps");
     if (!deps) return std::unexpected(deps.error());
     deps_file_ = *std::move(deps);
+    protect(log_file_, "--log", *policy_);
+    protect(deps_file_, "--deps", *policy_);
+    protect(options_.policy.file, "--policy", *policy_);
     return {};
   }
 

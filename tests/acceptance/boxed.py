@@ -170,9 +170,9 @@ class Case(unittest.TestCase):
         self.log_path = str(log or self.top / "audit.jsonl")
         return [BINARY, "run", "--log", self.log_path, *map(str, options)]
 
-    def run_box(self, *command, options=(), env=None, cwd=None, text=True, timeout=PATIENCE, prefix=(), **more):
+    def run_box(self, *command, options=(), env=None, cwd=None, text=True, timeout=PATIENCE, prefix=(), log=None, **more):
         """Runs `command` in a box and waits.  `prefix` goes before the supervisor itself."""
-        arguments = [*prefix, *self.box_arguments(*options), "--", *map(str, command)]
+        arguments = [*prefix, *self.box_arguments(*options, log=log), "--", *map(str, command)]
         done = subprocess.run(
             arguments,
             cwd=cwd or self.dir,

@@ -319,6 +319,22 @@ class OnTheAccount(Attack):
                 self.assertIn(f"{self.outside}/x", log.read_text(), "the log was changed")
                 boxed.read_log(log)
 
+    def test_the_folder_of_the_log_cannot_be_moved_away(self):
+        (self.dir / "logs").mkdir()
+        log = self.dir / "logs/audit.jsonl"
+        ended = self.run_box("sh", "-c", "mv logs elsewhere; mkdir -p logs; : > logs/audit.jsonl", log=log)
+        self.assertNotEqual(ended.status, 0)
+        self.assertIn("rename", {event["op"] for event in boxed.read_log(log)})
+
+    def test_the_policy_cannot_be_changed_for_the_next_time(self):
+        policy = self.write("work/fusebox.toml", 'include = ["default"]\n')
+        for script in ("echo >> fusebox.toml", "rm -f fusebox.toml", "mv fusebox.toml x", "sed -i d fusebox.toml",
+                       "touch new; mv new fusebox.toml"):
+            ended = self.run_box("bash", "-c", script, options=("--policy", policy))
+            self.assertNotEqual(ended.status, 0, script)
+            self.assertEqual(policy.read_text(), 'include = ["default"]\n', script)
+            self.assertEqual(ended.violations, [])
+
     def test_a_full_log_stops_everything(self):
         script = "for i in $(seq 20000); do mkdir -p d$i || exit 3; done"
         ended = subprocess.run(
