@@ -117,6 +117,7 @@ class HostNode final : public Node,
   std::string path_of(std::string_view name) const;
   OutsideWatch* outside_watch() const;  // null: nothing of the directory is to be shown
   Validity attr_validity(const FileStatus& status) const;
+  void begin_empty(Attr& shown) const;
   bool has_to_look_outside(const Request& request, const FileStatus& status) const;
   Task<> show_outside_objects(FileStatus status);
   bool has_to_withdraw(const Request& request, std::string_view name) const;

@@ -94,7 +94,9 @@ Result<Entry> HostNode::make_special(const Request& request, Name name, NewMode 
 }
 
 Task<Entry> HostNode::mkdir(const Request& request, Name name, NewMode mode) {
-  co_return make_special(request, name, mode, S_IFDIR);
+  Result<Entry> made = make_special(request, name, mode, S_IFDIR);
+  if (made) static_cast<const HostNode&>(*made->node).begin_empty(made->attr);
+  co_return made;
 }
 
 Task<Entry> HostNode::mknod(const Request& request, Name name, NewMode mode, dev_t) {

@@ -42,6 +42,13 @@ Validity HostNode::attr_validity(const FileStatus& status) const {
   return watch != nullptr ? watch->valid_for(status, core_.attr_validity) : core_.attr_validity;
 }
 
+void HostNode::begin_empty(Attr& shown) const {
+  OutsideWatch* watch = outside_watch();
+  if (watch == nullptr) return;
+  watch->begin_empty();
+  shown.valid_for = core_.attr_validity;
+}
+
 bool HostNode::has_to_look_outside(const Request& request, const FileStatus& status) const {
   const OutsideWatch* watch = outside_watch();
   return watch != nullptr && watch->is_due(status) && !core_.outside->must_not_wait(request.caller.tid);

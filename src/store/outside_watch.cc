@@ -71,6 +71,13 @@ std::optional<Identity> OutsideWatch::shown_as(std::string_view name) const {
   return found != shown_.end() ? std::optional(found->second) : std::nullopt;
 }
 
+void OutsideWatch::begin_empty() {
+  const std::lock_guard lock(mutex_);
+  if (looked_) return;
+  looked_ = true;
+  next_look_ = Clock::now() + interval_;
+}
+
 void OutsideWatch::settle(const FileStatus& status) {
   looked_ = true;
   mtime_ = status.stx_mtime;

@@ -72,6 +72,9 @@ class OutsideWatch {
   // The object shown as `name`, if there is one.
   std::optional<Identity> shown_as(std::string_view name) const;
 
+  // The directory was just made, and is empty: no need to look at once.
+  void begin_empty();
+
   // What look() found is dealt with, but for `failed` of them, which are not among `objects`.
   void shown(const std::vector<OutsideObject>& objects, std::size_t failed, const FileStatus& status);
 

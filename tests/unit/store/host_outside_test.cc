@@ -151,6 +151,17 @@ TEST_F(OutsideObjectsOfAStore, AreNotThoseMadeInside) {
   EXPECT_EQ(showman.shown, Paths{"/outside"});
 }
 
+TEST_F(OutsideObjectsOfAStore, AreNotLookedForAtOnceInADirectoryMadeInside) {
+  serve();
+  const Result<Entry> made = store->root()->mkdir({}, name_of("d"), {.mode = S_IFDIR | 0700}).run();
+  ASSERT_TRUE(made.has_value());
+  EXPECT_EQ(made->attr.valid_for, milliseconds(50)) << "it is empty: no question before the first walk";
+  make_fifo("d/late");
+  let_pass_an_interval();
+  walk(made->node);
+  EXPECT_EQ(showman.shown, Paths{"/d/late"});
+}
+
 TEST_F(OutsideObjectsOfAStore, ThatCannotBeShownAreTriedAFewTimes) {
   make_fifo("pipe");
   showman.works = false;
