@@ -14,8 +14,9 @@ namespace fusebox::door {
 // Any thread.  All it knows is approximate, and only speed depends on it.
 class CallerPattern {
  public:
-  // How long a server may spin, in nanoseconds: about what two wake-ups cost.
-  static constexpr std::int64_t kSpin = 100'000;
+  // How long a server may spin, in nanoseconds: about what a wake-up costs; in it falls the close that follows a short
+  // read.
+  static constexpr std::int64_t kSpin = 30'000;
 
   // A request of thread `tid` arrived, `waited` nanoseconds after the last reply.
   void arrived(std::uint32_t tid, std::int64_t waited);
