@@ -2,6 +2,7 @@
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+CTEST_FLAGS ?=
 
 .PHONY: all packages demo test check tidy format sanitize asan tsan fuzz bench install clean help
 all: build/release/build.ninja  ## build build/release/fusebox
@@ -37,7 +38,7 @@ sanitize: asan tsan  ## run all tests under address+undefined, then under thread
 asan tsan: packages
 	@$(MAKE) --no-print-directory build/$@/build.ninja
 	@cmake --build --preset $@ -j $(JOBS)
-	@ctest --preset $@ -j $(JOBS)
+	@ctest --preset $@ -j $(JOBS) $(CTEST_FLAGS)
 
 fuzz: packages build/fuzz/build.ninja  ## run each fuzzer for FUZZ_SECONDS (60)
 	@cmake --build --preset fuzz -j $(JOBS)
