@@ -175,6 +175,7 @@ void Text::add_totals() {
 void Text::add_denied() {
   if (summary_.denied.empty()) return;
   std::vector<const Denied*> sorted;
+  sorted.reserve(summary_.denied.size());
   for (const auto& [path, denied] : summary_.denied) sorted.push_back(&denied);
   std::ranges::sort(sorted, [](const Denied* a, const Denied* b) {
     const auto key = [](const Event& event) { return std::tie(event.time.tv_sec, event.time.tv_nsec, event.path); };
