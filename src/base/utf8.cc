@@ -2,23 +2,39 @@
 
 namespace fusebox {
 
-std::size_t utf8_length(std::string_view bytes) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  const auto continues = [&](std::size_t i) { return i < bytes.size() && (at(i) & 0xc0) == 0x80; };
-  const unsigned char first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return continues(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    if (!continues(1) || !continues(2)) return 0;
-    const bool overlong = first == 0xe0 && at(1) < 0xa0;
-    const bool surrogate = first == 0xed && at(1) > 0x9f;
-    return overlong || surrogate ? 0 : 3;
+namespace {
+
+// A sequence of two to four bytes: its length, and the bounds of its second byte, which leave out overlong forms,
+// surrogates and what lies above U+10FFFF (RFC 3629, section 4).
+struct Form {
+  unsigned char first_low, first_high, second_low, second_high;
+  std::size_t length;
+};
+
+constexpr Form kForms[] = {
+    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
+    {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+bool has_form(std::string_view bytes, const Form& form) {
+  const auto is_within = [&](std::size_t i, unsigned char low, unsigned char high) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    return byte >= low && byte <= high;
+  };
+  if (bytes.size() < form.length || !is_within(0, form.first_low, form.first_high)) return false;
+  if (!is_within(1, form.second_low, form.second_high)) return false;
+  for (std::size_t i = 2; i < form.length; ++i) {
+    if (!is_within(i, 0x80, 0xbf)) return false;
   }
-  if (first >= 0xf0 && first <= 0xf4) {
-    if (!continues(1) || !continues(2) || !continues(3)) return 0;
-    const bool overlong = first == 0xf0 && at(1) < 0x90;
-    const bool too_large = first == 0xf4 && at(1) > 0x8f;
-    return overlong || too_large ? 0 : 4;
+  return true;
+}
+
+}  // namespace
+
+std::size_t utf8_length(std::string_view bytes) {
+  if (static_cast<unsigned char>(bytes[0]) < 0x80) return 1;
+  for (const Form& form : kForms) {
+    if (has_form(bytes, form)) return form.length;
   }
   return 0;
 }

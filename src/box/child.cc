@@ -58,13 +58,13 @@ bool ends_an_attempt(int signal) {
 }  // namespace
 
 struct Child::State {
-  State(HandedIn handed_in_, SignalGate gate_, Terminal terminal_, Fd channel_, Process init_, Mounter mounter_)
-      : handed_in(std::move(handed_in_)),
-        gate(std::move(gate_)),
-        terminal(std::move(terminal_)),
-        channel(std::move(channel_)),
-        init(std::move(init_)),
-        mounter(std::move(mounter_)) {}
+  State(HandedIn files, SignalGate signals, Terminal tty, Fd to_init, Process first, Mounter binder)
+      : handed_in(std::move(files)),
+        gate(std::move(signals)),
+        terminal(std::move(tty)),
+        channel(std::move(to_init)),
+        init(std::move(first)),
+        mounter(std::move(binder)) {}
   ~State();
 
   Outcome<> await_start();

@@ -54,6 +54,7 @@ Fault become_command(const CommandPlan& plan) {
     return fault_with_errno("close descriptors", "needs Linux 5.11");
   }
   std::vector<char*> arguments;
+  arguments.reserve(plan.command.size() + 1);
   for (const std::string& argument : plan.command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   sigaction(SIGCHLD, &plan.dispositions.child, nullptr);

@@ -18,7 +18,7 @@ constexpr long kIdleUses = 2;
 
 void DescriptorCache::hold(std::weak_ptr<DescriptorOwner> owner, Lease descriptor) {
   std::unique_lock lock(mutex_);
-  descriptor->slot = slots_.size();
+  descriptor->slot_ = slots_.size();
   slots_.push_back({std::move(descriptor), std::move(owner)});
   for (int i = 0; i < kEvictionsPerHold && slots_.size() + pinned_ > limit_; ++i) evict_one(kSteps, lock);
 }
@@ -26,11 +26,11 @@ void DescriptorCache::hold(std::weak_ptr<DescriptorOwner> owner, Lease descripto
 void DescriptorCache::forget(Descriptor& descriptor) {
   Slot removed;  // closes behind the lock
   const std::lock_guard lock(mutex_);
-  if (descriptor.pinned) {
-    descriptor.pinned = false;
+  if (descriptor.pinned_) {
+    descriptor.pinned_ = false;
     --pinned_;
   }
-  if (descriptor.slot != Descriptor::kNoSlot) removed = remove(descriptor.slot);
+  if (descriptor.slot_ != Descriptor::kNoSlot) removed = remove(descriptor.slot_);
 }
 
 void DescriptorCache::shrink() {
@@ -53,7 +53,7 @@ void DescriptorCache::evict_one(std::size_t steps, std::unique_lock<std::mutex>&
       continue;
     }
     Slot victim = remove(hand_);
-    victim.descriptor->pinned = true;  // unless its owner lets go of it
+    victim.descriptor->pinned_ = true;  // unless its owner lets go of it
     ++pinned_;
     lock.unlock();
     std::shared_ptr<DescriptorOwner> owner = victim.owner.lock();
@@ -69,10 +69,10 @@ void DescriptorCache::evict_one(std::size_t steps, std::unique_lock<std::mutex>&
 
 DescriptorCache::Slot DescriptorCache::remove(std::size_t index) {
   std::swap(slots_[index], slots_.back());
-  slots_[index].descriptor->slot = index;
+  slots_[index].descriptor->slot_ = index;
   Slot removed = std::move(slots_.back());
   slots_.pop_back();
-  removed.descriptor->slot = Descriptor::kNoSlot;
+  removed.descriptor->slot_ = Descriptor::kNoSlot;
   return removed;
 }
 

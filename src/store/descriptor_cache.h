@@ -25,8 +25,8 @@ struct Descriptor {
  private:
   friend class DescriptorCache;
   static constexpr std::size_t kNoSlot = static_cast<std::size_t>(-1);
-  std::size_t slot = kNoSlot;  // guarded by the cache
-  bool pinned = false;         // guarded by the cache
+  std::size_t slot_ = kNoSlot;  // guarded by the cache
+  bool pinned_ = false;         // guarded by the cache
 };
 
 using Lease = std::shared_ptr<Descriptor>;

@@ -239,11 +239,16 @@ TEST(Child, ASignalBeforeTheCommandStartsEndsTheAttempt) {
   const pid_t supervisor = fork();
   if (supervisor == 0) {
     alarm(kTestLimit);
-    auto child = Child::spawn(shell("true"));
-    kill(child->pid(), SIGSTOP);
-    kill(getpid(), SIGTERM);
-    const auto entered = child->enter(clone_of_host_root());
-    _exit(!entered && entered.error().why == "interrupted by SIGTERM" ? 0 : 1);
+    bool interrupted = false;
+    {
+      auto child = Child::spawn(shell("true"));
+      // So early that the init may not have asked yet to die with us: the destructor has to end it.
+      kill(child->pid(), SIGSTOP);
+      kill(getpid(), SIGTERM);
+      const auto entered = child->enter(clone_of_host_root());
+      interrupted = !entered && entered.error().why == "interrupted by SIGTERM";
+    }
+    _exit(interrupted ? 0 : 1);
   }
   int status = 0;
   waitpid(supervisor, &status, 0);
