@@ -33,36 +33,28 @@ std::mutex& Guard::mutex_for(const void* node) const {
   return mutexes_[(reinterpret_cast<std::uintptr_t>(node) >> 6) % kMutexes];
 }
 
+// What a verdict other than allow means to the caller and to the log.
+Guard::Refusal Guard::refusal_by(const Decision& decision) const {
+  std::string rule = policy_.describe(decision.rule);
+  if (decision.verdict == Verdict::predict) return {audit::Verdict::predict, Errno::access, std::move(rule)};
+  if (decision.verdict == Verdict::hide) return {audit::Verdict::hide, Errno::no_entry, std::move(rule)};
+  return {audit::Verdict::deny, Errno::access, std::move(rule)};
+}
+
 Result<> Guard::permit(const Request& request, const Place& place, const Act& act, std::string_view to) {
   if (log_broken_.load(std::memory_order_relaxed)) return fail(Errno::io);
   const Decision& decision = place.decision(act.want);
-  switch (decision.verdict) {
-    case Verdict::allow:
-      return {};
-    case Verdict::predict:
-      return record_refusal(request, place, act, to,
-                            {audit::Verdict::predict, Errno::access, policy_.describe(decision.rule)});
-    case Verdict::hide:
-      return record_refusal(request, place, act, to,
-                            {audit::Verdict::hide, Errno::no_entry, policy_.describe(decision.rule)});
-    case Verdict::deny:
-      break;
-  }
-  return record_refusal(request, place, act, to,
-                        {audit::Verdict::deny, Errno::access, policy_.describe(decision.rule)});
+  if (decision.verdict == Verdict::allow) return {};
+  return record_refusal(request, place, act, to, refusal_by(decision));
 }
 
 Result<> Guard::permit_both(const Request& request, const Place& from, const Place& to, const Act& act) {
   const Result<> first = permit(request, from, act, to.path);
   if (!first) return first;
-  // The log names both ends in their order, whichever end refuses.
   const Decision& decision = to.decision(act.want);
   if (decision.verdict == Verdict::allow) return {};
-  const bool predicted = decision.verdict == Verdict::predict;
-  const bool hidden = decision.verdict == Verdict::hide;
-  return record_refusal(request, from, act, to.path,
-                        {predicted ? audit::Verdict::predict : (hidden ? audit::Verdict::hide : audit::Verdict::deny),
-                         hidden ? Errno::no_entry : Errno::access, policy_.describe(decision.rule)});
+  // The log names both ends in their order, whichever end refuses.
+  return record_refusal(request, from, act, to.path, refusal_by(decision));
 }
 
 Result<> Guard::refuse(const Request& request, const Place& from, const Place& to, const Act& act, std::string reason) {

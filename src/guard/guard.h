@@ -78,6 +78,7 @@ class Guard {
     Errno error;
     std::string rule;
   };
+  Refusal refusal_by(const policy::Decision& decision) const;
   Result<> record_refusal(const Request& request, const Place& place, const Act& act, std::string_view to,
                           const Refusal& refusal);
   Result<> record(audit::Event event);
