@@ -26,6 +26,13 @@ Milliseconds now() {
   return time.tv_sec * Milliseconds{1000} + time.tv_nsec / 1'000'000;
 }
 
+// The kernel opens the dynamic loader on the way into a program, before the thread is that program; all ABIs name it
+// ld-linux.so, ld-musl.so, ld.so or ld64.so with a machine and a number.
+bool is_dynamic_loader(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return name.starts_with("ld-") || name.starts_with("ld.so") || name.starts_with("ld64.so");
+}
+
 // What is known of a thread.
 struct Known {
   std::shared_ptr<const Process> process;
@@ -47,7 +54,7 @@ class ProcessTable::Impl {
  public:
   explicit Impl(Fd proc) : proc_(std::move(proc)) {}
 
-  std::shared_ptr<const Process> find(pid_t tid);
+  std::shared_ptr<const Process> find(pid_t tid, std::string_view executes);
   void executes(pid_t tid);
 
  private:
@@ -72,14 +79,15 @@ std::shared_ptr<const Process> ProcessTable::Impl::create_process(pid_t pid, std
   return std::make_shared<const Process>(Process{.pid = pid, .id = next_id_++, .exe = std::move(exe)});
 }
 
-std::shared_ptr<const Process> ProcessTable::Impl::find(pid_t tid) {
+std::shared_ptr<const Process> ProcessTable::Impl::find(pid_t tid, std::string_view executes) {
   if (tid == 0) return nobody_;
   const Milliseconds time = now();
   {
     Shard& shard = shard_of(tid);
     const std::scoped_lock lock(shard.mutex);
     const Known* known = shard.threads.find(tid);
-    if (known != nullptr && known->process && time < known->checked + kTrusted && time >= known->executes_until) {
+    if (known != nullptr && known->process && time < known->checked + kTrusted &&
+        (time >= known->executes_until || is_dynamic_loader(executes))) {
       return known->process;
     }
   }
@@ -138,7 +146,9 @@ Outcome<std::unique_ptr<ProcessTable>> ProcessTable::create() {
   return std::unique_ptr<ProcessTable>(new ProcessTable(std::make_unique<Impl>(std::move(proc))));
 }
 
-std::shared_ptr<const Process> ProcessTable::find(pid_t tid) { return impl_->find(tid); }
+std::shared_ptr<const Process> ProcessTable::find(pid_t tid, std::string_view executes) {
+  return impl_->find(tid, executes);
+}
 
 void ProcessTable::executes(pid_t tid) { impl_->executes(tid); }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "audit/event.h"
 #include "base/fault.h"
@@ -21,8 +22,9 @@ class ProcessTable {
   static Outcome<std::unique_ptr<ProcessTable>> create();
   ~ProcessTable();
 
-  // Never null; for tid 0, and for a thread that is gone, a Process with empty exe.
-  std::shared_ptr<const Process> find(pid_t tid);
+  // Never null; for tid 0, and for a thread that is gone, a Process with empty exe.  `executes` is the path of the file
+  // that the thread opens to execute it, if that is what it does.
+  std::shared_ptr<const Process> find(pid_t tid, std::string_view executes = {});
 
   // The thread is about to execute something: /proc is read each time it asks, until its executable has changed or a
   // second is over.  Call it for the program and for its interpreter, before the open of the file is answered.

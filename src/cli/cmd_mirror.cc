@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "cli/host_view.h"
+#include "cli/serving_options.h"
 
 namespace fusebox::cli {
 namespace {
@@ -20,7 +21,7 @@ namespace {
 struct MirrorOptions {
   std::string source;
   std::string mountpoint;
-  bool coherent = false;
+  ServingOptions serving;
 };
 
 // Unmounts on SIGINT, SIGTERM or SIGHUP; SIGUSR2 (from ourselves) ends the wait when the mount went by itself.
@@ -66,8 +67,9 @@ Outcome<> mirror(const MirrorOptions& options) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR2}) ::sigaddset(&signals, signal);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  auto view = HostView::serve(*std::move(source), {},
-                              options.coherent ? Freshness::at_once : Freshness::within_a_second, nullptr, nullptr);
+  auto view = HostView::serve(
+      *std::move(source),
+      {.grafts = {}, .freshness = freshness_of(options.serving), .processors = processors_of(options.serving)});
   if (!view) return std::unexpected(view.error());
   const Outcome<> attached = door::attach((*view)->take_mount(), options.mountpoint);
   if (!attached) return std::unexpected(attached.error());
@@ -83,8 +85,7 @@ void add_mirror_command(CLI::App& app, CommandResult& result) {
   CLI::App* command = app.add_subcommand("mirror", "Show a directory at another place");
   command->add_option("SOURCE", options->source, "The directory to show")->required();
   command->add_option("MOUNTPOINT", options->mountpoint, "An existing directory")->required();
-  command->add_flag("--coherent", options->coherent,
-                    "Show changes made in SOURCE at once, not within a second (slower)");
+  add_serving_options(*command, options->serving);
   command->footer(R"(Mounts SOURCE, with all that is mounted below it, on MOUNTPOINT: no policy, no log.  Stays in the
 foreground until MOUNTPOINT is unmounted; Ctrl-C or SIGTERM unmounts it.
 

@@ -114,9 +114,12 @@ class Run {
     objects_.emplace(policy_->policy, *child_);
 
     // To see every request, the kernel must not answer any from memory.
-    const bool at_once = options_.coherent || level >= audit::Level::all;
-    auto view = HostView::serve(std::move(root_), *std::move(grafts),
-                                at_once ? Freshness::at_once : Freshness::within_a_second, &*guard_, &*objects_);
+    const Freshness freshness = level >= audit::Level::all ? Freshness::at_once : freshness_of(options_.serving);
+    auto view = HostView::serve(std::move(root_), {.grafts = *std::move(grafts),
+                                                   .freshness = freshness,
+                                                   .processors = processors_of(options_.serving),
+                                                   .guard = &*guard_,
+                                                   .outside = &*objects_});
     if (!view) return std::unexpected(view.error());
     view_ = *std::move(view);
     return child_->enter(view_->take_mount());

@@ -25,29 +25,28 @@ HostView::~HostView() {
   mount_.mount.reset();  // a mount that nobody took ends here
 }
 
-Outcome<std::unique_ptr<HostView>> HostView::serve(Fd root, std::vector<Graft> grafts, Freshness freshness,
-                                                   guard::Guard* guard, OutsideObjects* outside) {
+Outcome<std::unique_ptr<HostView>> HostView::serve(Fd root, HostViewOptions options) {
   std::unique_ptr<HostView> view(new HostView());
   auto mount = door::create_detached_mount({});
   if (!mount) return std::unexpected(mount.error());
   view->mount_ = *std::move(mount);
   view->backing_ = std::make_unique<door::BackingFiles>(view->mount_.device.get());
 
-  const Validity validity = freshness == Freshness::at_once ? Validity::zero() : std::chrono::seconds(1);
+  const Validity validity = options.freshness == Freshness::at_once ? Validity::zero() : std::chrono::seconds(1);
   auto store = HostStore::create(std::move(root), {.entry_validity = validity,
                                                    .attr_validity = validity,
                                                    .negative_validity = validity,
                                                    .max_descriptors = descriptor_budget(),
                                                    .backing = view->backing_.get(),
-                                                   .outside_objects = outside,
-                                                   .grafts = std::move(grafts)});
+                                                   .outside_objects = options.outside,
+                                                   .grafts = std::move(options.grafts)});
   if (!store) return std::unexpected(store.error());
   view->store_ = *std::move(store);
 
   Ref<Node> tree = view->store_->root();
-  if (guard != nullptr) tree = guard::wrap_root(*guard, std::move(tree));
+  if (options.guard != nullptr) tree = guard::wrap_root(*options.guard, std::move(tree));
   view->session_ = std::make_unique<dispatch::Session>(std::move(tree), dispatch::SessionOptions{.passthrough = true});
-  auto server = dispatch::Server::start(*view->session_, view->mount_.device);
+  auto server = dispatch::Server::start(*view->session_, view->mount_.device, options.processors);
   if (!server) return std::unexpected(server.error());
   view->server_ = *std::move(server);
   return view;

@@ -25,15 +25,21 @@ enum class Freshness {
 // one).
 std::size_t descriptor_budget();
 
+struct HostViewOptions {
+  std::vector<Graft> grafts;
+  Freshness freshness = Freshness::within_a_second;
+  dispatch::Processors processors = dispatch::Processors::keep_awake;
+  guard::Guard* guard = nullptr;      // null: an unguarded mirror
+  OutsideObjects* outside = nullptr;  // null: FIFOs and sockets are mirrored only
+};
+
 // A served mirror.  Its destructor waits for the connection to end: what is mounted elsewhere must be gone by then.
 class HostView {
  public:
   ~HostView();
 
-  // `guard` may be null: an unguarded mirror; `outside` too: FIFOs and sockets are mirrored only.  Starts the server's
-  // threads.
-  static Outcome<std::unique_ptr<HostView>> serve(Fd root, std::vector<Graft> grafts, Freshness freshness,
-                                                  guard::Guard* guard, OutsideObjects* outside);
+  // Starts the server's threads.
+  static Outcome<std::unique_ptr<HostView>> serve(Fd root, HostViewOptions options);
 
   Fd take_mount() { return std::move(mount_.mount); }
   void wait_for_end() { server_->join(); }

@@ -19,7 +19,7 @@ void add_run_options(CLI::App& command, RunOptions& options) {
       ->type_name("fail|report")
       ->check(CLI::IsMember({"fail", "report"}))
       ->capture_default_str();
-  command.add_flag("--coherent", options.coherent, "Show changes made outside at once, not within a second (slower)");
+  add_serving_options(command, options.serving);
   command.add_flag("-q,--quiet", options.quiet, "No summary at the end, unless something was denied");
   command.add_flag("--statistics", options.statistics, "Say at the end how many requests of each kind the box made");
   command.add_option("COMMAND", options.command, "The command, and its arguments")->required();

@@ -6,17 +6,18 @@
 #include <vector>
 
 #include "cli/policy_options.h"
+#include "cli/serving_options.h"
 
 namespace fusebox::cli {
 
 struct RunOptions {
   PolicyOptions policy;
+  ServingOptions serving;
   std::string log;                  // empty: what the policy file says, else none
   std::string audit = "files";      // violations | files | all | io
   std::string deps;                 // empty: none
   std::string network;              // none | host; empty: what the policy says, else host
   std::string violations = "fail";  // fail | report
-  bool coherent = false;
   bool quiet = false;
   bool statistics = false;
   std::vector<std::string> command;

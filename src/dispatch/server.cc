@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
+
+#include "door/awake_processors.h"
 
 namespace fusebox::dispatch {
 namespace {
@@ -51,7 +54,7 @@ struct Server::Reader {
 Server::Server(Session& session, const Fd& device)
     : session_(session), device_(device), processors_(allowed_processors()) {}
 
-Outcome<std::unique_ptr<Server>> Server::start(Session& session, const Fd& device) {
+Outcome<std::unique_ptr<Server>> Server::start(Session& session, const Fd& device, Processors processors) {
   std::unique_ptr<Server> server(new Server(session, device));
   std::vector<Fd> queues;  // all of them before any thread, which could not be stopped
   for (std::size_t i = 0; i < server->processors_.size(); ++i) {
@@ -60,7 +63,7 @@ Outcome<std::unique_ptr<Server>> Server::start(Session& session, const Fd& devic
     queues.push_back(*std::move(queue));
   }
   for (Fd& queue : queues) server->add_reader(std::move(queue));
-  server->watcher_ = std::thread([&self = *server] { self.watch(); });
+  server->watcher_ = std::thread([&self = *server, processors] { self.watch(processors); });
   return server;
 }
 
@@ -134,12 +137,15 @@ unsigned Server::count_blocked(std::int64_t time) const {
   return static_cast<unsigned>(std::ranges::count_if(readers_, is_blocked));
 }
 
-void Server::watch() {
+void Server::watch(Processors processors) {
+  std::optional<door::AwakeProcessors> awake;
+  if (processors == Processors::keep_awake) awake = door::AwakeProcessors::of_this_machine();
   std::unique_lock lock(mutex_);
   milliseconds pause = kIdleLook;
   while (!ended_.load(std::memory_order_relaxed)) {
-    changed_.wait_for(lock, pause);
-    const unsigned blocked = count_blocked(now());
+    const std::int64_t time = now();
+    if (awake) awake->look(callers_.requests(), time);
+    const unsigned blocked = count_blocked(time);
     const unsigned wanted = std::min(base_.load(std::memory_order_relaxed) + blocked, kMostReaders);
     const bool lacks = wanted > readers_.size();
     const bool differs = wanted_.exchange(wanted, std::memory_order_relaxed) != wanted;
@@ -152,6 +158,7 @@ void Server::watch() {
     }
     if (differs) changed_.notify_all();
     lock.lock();
+    if (!ended_.load(std::memory_order_relaxed)) changed_.wait_for(lock, pause);
   }
 }
 

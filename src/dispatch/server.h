@@ -20,10 +20,15 @@
 
 namespace fusebox::dispatch {
 
+enum class Processors {
+  keep_awake,  // idle ones do not halt while requests come fast (door/awake_processors.h)
+  let_halt,
+};
+
 class Server {
  public:
   // Starts serving; `device` is the connected /dev/fuse, and `session` outlives the server.
-  static Outcome<std::unique_ptr<Server>> start(Session& session, const Fd& device);
+  static Outcome<std::unique_ptr<Server>> start(Session& session, const Fd& device, Processors processors);
 
   // Waits for the connection to end: unmount it, or abort it, first.
   ~Server();
@@ -42,7 +47,7 @@ class Server {
   void set_wanted(unsigned wanted);
   void place(Reader& reader);
   void end();
-  void watch();
+  void watch(Processors processors);
   unsigned count_blocked(std::int64_t now) const;
 
   Session& session_;

@@ -25,7 +25,10 @@ class CallerPattern {
   bool one_at_a_time() const { return one_at_a_time_.load(std::memory_order_relaxed); }
   bool soon() const { return mean_wait_.load(std::memory_order_relaxed) < kSpin; }
 
+  std::uint64_t requests() const { return requests_.load(std::memory_order_relaxed); }
+
  private:
+  std::atomic<std::uint64_t> requests_{0};
   std::atomic<std::int64_t> mean_wait_{0};
   std::atomic<std::uint32_t> last_tid_{0};
   std::atomic<std::uint32_t> tid_before_{0};

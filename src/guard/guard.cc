@@ -85,7 +85,8 @@ Result<> Guard::record_refusal(const Request& request, const Place& place, const
 Result<> Guard::report(const Request& request, const Place& place, const Act& act, Errno error, std::string_view to,
                        std::uint64_t bytes) {
   if (level_ == audit::Level::violations) return {};
-  const std::shared_ptr<const audit::Process> process = processes_.find(request.caller.tid);
+  const std::string_view executed = act.op == audit::Op::exec ? std::string_view(place.path) : std::string_view();
+  const std::shared_ptr<const audit::Process> process = processes_.find(request.caller.tid, executed);
   if (!log_.wants(*process, act.op, place.hash, error != Errno{}, act.flags)) return {};
   return record({.time = now(),
                  .process = process,

@@ -126,6 +126,17 @@ TEST(ProcessTable, AChildIsAnotherProcessWithItsParentsExecutableUntilItExecutes
   EXPECT_EQ(processes->find(shell.pid()), after);
 }
 
+TEST(ProcessTable, TheDynamicLoaderIsOpenedByWhatTheProcessStillIs) {
+  const auto processes = table();
+  const Shell shell("echo; read x");
+  const auto before = processes->find(shell.pid());
+  processes->executes(shell.pid());
+  shell.tell();
+  shell.wait();
+  EXPECT_EQ(processes->find(shell.pid(), "/usr/lib/ld-linux-x86-64.so.2"), before);
+  EXPECT_EQ(processes->find(shell.pid(), "/usr/bin/other")->exe, shell_exe()) << "it executes again";
+}
+
 TEST(ProcessTable, WhoIsFirstSeenWhenItExecutesIsNotMistakenForWhatItWas) {
   const auto processes = table();
   const Shell shell("echo; read x");

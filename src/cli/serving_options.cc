@@ -1,0 +1,19 @@
+#include "cli/serving_options.h"
+
+namespace fusebox::cli {
+
+void add_serving_options(CLI::App& command, ServingOptions& options) {
+  command.add_flag("--coherent", options.coherent, "Show changes made outside at once, not within a second (slower)");
+  command.add_flag("--save-power", options.save_power,
+                   "Let idle processors sleep between requests (slower; only root can keep them awake)");
+}
+
+Freshness freshness_of(const ServingOptions& options) {
+  return options.coherent ? Freshness::at_once : Freshness::within_a_second;
+}
+
+dispatch::Processors processors_of(const ServingOptions& options) {
+  return options.save_power ? dispatch::Processors::let_halt : dispatch::Processors::keep_awake;
+}
+
+}  // namespace fusebox::cli

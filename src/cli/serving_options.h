@@ -1,0 +1,21 @@
+// The options that `fusebox run` and `fusebox mirror` share: how the mirror is served.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/host_view.h"
+
+namespace fusebox::cli {
+
+struct ServingOptions {
+  bool coherent = false;
+  bool save_power = false;
+};
+
+// `options` outlives the parser.
+void add_serving_options(CLI::App& command, ServingOptions& options);
+
+Freshness freshness_of(const ServingOptions& options);
+dispatch::Processors processors_of(const ServingOptions& options);
+
+}  // namespace fusebox::cli
