@@ -206,6 +206,22 @@ Finding io_uring() {
   return finding;
 }
 
+Finding idle_processors() {
+  Finding finding{.name = "idle processors", .meaning = "kept awake while requests come fast", .remedy = {}};
+  const std::string driver = word_of("/sys/devices/system/cpu/cpuidle/current_driver");
+  if (driver.empty() || driver == "none") {
+    finding.offer = Offer::limited;
+    finding.meaning = "sleep between requests: no driver that can be asked not to";
+    finding.remedy =
+        "works, slower; a kernel with CONFIG_HALTPOLL_CPUIDLE on a virtual machine, intel_idle or acpi_idle else";
+  } else if (access("/dev/cpu_dma_latency", W_OK) != 0) {
+    finding.offer = Offer::limited;
+    finding.meaning = "sleep between requests: /dev/cpu_dma_latency cannot be written: " + errno_text();
+    finding.remedy = "works, slower; run as root, or let a group write that device";
+  }
+  return finding;
+}
+
 bool names_this_user(const char* path) {
   const char* user = std::getenv("USER");
   const std::string name = user != nullptr ? user : "";
@@ -284,8 +300,9 @@ Finding cgroups() {
 }  // namespace
 
 std::vector<Finding> probe_machine() {
-  return {kernel(),      fuse_device(), rights(),       mount_interface(), namespaces(),      root_mount(), seccomp(),
-          passthrough(), io_uring(),    file_handles(), descriptors(),     user_namespaces(), cgroups()};
+  return {kernel(),       fuse_device(), rights(),          mount_interface(), namespaces(),
+          root_mount(),   seccomp(),     passthrough(),     io_uring(),        idle_processors(),
+          file_handles(), descriptors(), user_namespaces(), cgroups()};
 }
 
 bool can_make_boxes(const std::vector<Finding>& findings) {
