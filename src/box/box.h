@@ -62,7 +62,11 @@ class Child {
   static Outcome<Child> spawn(const Plan& plan);
   Child(Child&&) noexcept;
   Child& operator=(Child&&) noexcept;
-  ~Child();  // ends everything in the box that still lives, and waits for it, at most 10 s
+  ~Child();  // after end()
+
+  // Ends everything in the box that still lives, and waits for it, at most 10 s. Afterwards nothing holds the root any
+  // more, and all but bind() and unbind() may still be asked. Harmless after wait(), and twice.
+  void end();
 
   // Makes `root`, a detached mount whose server is already running, the child's root and starts the command.
   // Comes back when the command was executed, or with the Fault that says why not (126 and 127 as in env(1)).

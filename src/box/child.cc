@@ -65,8 +65,9 @@ struct Child::State {
         channel(std::move(to_init)),
         init(std::move(first)),
         mounter(std::move(binder)) {}
-  ~State();
+  ~State() { end(); }
 
+  void end();
   Outcome<> await_start();
   Outcome<Ending> await_end();
   void pass_on(const Arrived& signal);
@@ -87,7 +88,7 @@ struct Child::State {
   int last_passed_on = 0;  // the last signal that the command got from us
 };
 
-Child::State::~State() {
+void Child::State::end() {
   if (!reaped) {
     syscall(SYS_pidfd_send_signal, init.fd.get(), SIGKILL, nullptr, 0);
     reap_init(kEndPatienceMs);
@@ -247,6 +248,8 @@ Outcome<> Child::enter(Fd root) {
   if (!send_message(state_->channel.get(), enter)) return std::unexpected(fault_with_errno("let the command in"));
   return state_->await_start();
 }
+
+void Child::end() { state_->end(); }
 
 Outcome<Ending> Child::wait() { return state_->await_end(); }
 

@@ -56,7 +56,9 @@ class MountNamespace {
   // Root and working directory follow (setns(2)): nothing of the host is left in this process.
   Result<> join() {
     if (joined_) return {};
-    if (setns(init_, CLONE_NEWNS) != 0) return fail_with_errno();
+    // The namespace is refused to threads that share their root and working directory; a debugging runtime may have
+    // given this process a second thread.
+    if (unshare(CLONE_FS) != 0 || setns(init_, CLONE_NEWNS) != 0) return fail_with_errno();
     joined_ = true;
     return {};
   }
@@ -104,7 +106,7 @@ Outcome<Mounter> Mounter::spawn(const Fd& init) {
 }
 
 Mounter::Mounter(Mounter&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), channel_(std::move(other.channel_)), sequence_(other.sequence_) {}
+    : pid_(other.pid_.exchange(-1)), channel_(std::move(other.channel_)), sequence_(other.sequence_) {}
 
 Outcome<> Mounter::bind(Fd source, const std::string& path, milliseconds patience) {
   return ask({.kind = Kind::bind, .text = path, .fd = std::move(source)}, "bind " + path + " into the box", patience);
@@ -137,11 +139,11 @@ Outcome<> Mounter::ask(Message request, const std::string& what, milliseconds pa
 }
 
 void Mounter::end() {
-  if (pid_ <= 0) return;
-  kill(pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  const pid_t pid = pid_.exchange(-1);
+  if (pid <= 0) return;
+  kill(pid, SIGKILL);
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  pid_ = -1;
 }
 
 }  // namespace fusebox::box

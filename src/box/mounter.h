@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <string>
@@ -24,7 +25,7 @@ class Mounter {
   Mounter& operator=(Mounter&&) = delete;
   ~Mounter() { end(); }
 
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return pid_.load(std::memory_order_relaxed); }  // any thread; -1 once it was ended
 
   // Mounts `source`, detached, over the existing `path` of the box. See Child::bind. The first one joins the mount
   // namespace of the init, so the box's root has to be in place by then.
@@ -41,7 +42,7 @@ class Mounter {
 
   Outcome<> ask(Message request, const std::string& what, std::chrono::milliseconds patience);
 
-  pid_t pid_ = -1;
+  std::atomic<pid_t> pid_ = -1;
   Fd channel_;
   std::mutex turn_;  // guards the channel and sequence_
   std::uint32_t sequence_ = 0;

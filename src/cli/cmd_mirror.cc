@@ -67,9 +67,10 @@ Outcome<> mirror(const MirrorOptions& options) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR2}) ::sigaddset(&signals, signal);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  auto view = HostView::serve(
-      *std::move(source),
-      {.grafts = {}, .freshness = freshness_of(options.serving), .processors = processors_of(options.serving)});
+  auto view = HostView::serve(*std::move(source), {.grafts = {},
+                                                   .freshness = freshness_of(options.serving),
+                                                   .transport = transport_of(options.serving),
+                                                   .processors = processors_of(options.serving)});
   if (!view) return std::unexpected(view.error());
   const Outcome<> attached = door::attach((*view)->take_mount(), options.mountpoint);
   if (!attached) return std::unexpected(attached.error());

@@ -59,6 +59,8 @@ class Run {
   explicit Run(const RunOptions& options) : options_(options) {}
   ~Run() {
     if (objects_) objects_->stop();
+    if (child_) child_->end();
+    view_.reset();  // its threads ask the child until their connection has ended
   }
 
   Outcome<int> go() {
@@ -117,6 +119,7 @@ class Run {
     const Freshness freshness = level >= audit::Level::all ? Freshness::at_once : freshness_of(options_.serving);
     auto view = HostView::serve(std::move(root_), {.grafts = *std::move(grafts),
                                                    .freshness = freshness,
+                                                   .transport = transport_of(options_.serving),
                                                    .processors = processors_of(options_.serving),
                                                    .guard = &*guard_,
                                                    .outside = &*objects_});
@@ -170,7 +173,7 @@ class Run {
   std::optional<guard::Guard> guard_;
   std::optional<BoundObjects> objects_;
   std::unique_ptr<HostView> view_;
-  std::optional<box::Child> child_;  // last: ends first, or the view would wait for it
+  std::optional<box::Child> child_;
 };
 
 }  // namespace

@@ -4,10 +4,34 @@
 #include <chrono>
 #include <utility>
 
+#include "door/awake_processors.h"
+
 namespace fusebox::cli {
 namespace {
 
 constexpr std::size_t kMostDescriptors = 16384;
+
+// Readers for each processor's queue of requests: one, and others for when it is held up, until there are more.
+constexpr unsigned kReadersOfAQueue = 3;
+
+// With processors kept awake /dev/fuse is the faster way, else the rings are (docs/decisions/0004-transports.md).
+Outcome<door::Rings> rings_for(Transport transport, dispatch::Processors processors, const Fd& device) {
+  const bool stay_awake =
+      processors == dispatch::Processors::keep_awake && door::AwakeProcessors::of_this_machine().possible();
+  if (transport == Transport::automatic && stay_awake) return {};
+  if (transport != Transport::automatic && transport != Transport::io_uring) return {};
+  const std::optional<unsigned> needed = door::ring_queues_needed();
+  const bool must = transport == Transport::io_uring;
+  if (!needed) {
+    if (!must) return {};
+    return std::unexpected(Fault{.what = "--transport io-uring",
+                                 .why = "this kernel does not offer FUSE over io_uring",
+                                 .remedy = "fusebox doctor says why"});
+  }
+  auto rings = door::create_rings(device, *needed, kReadersOfAQueue, dispatch::SessionOptions().max_write);
+  if (!rings && !must) return {};
+  return rings;
+}
 
 }  // namespace
 
@@ -45,8 +69,16 @@ Outcome<std::unique_ptr<HostView>> HostView::serve(Fd root, HostViewOptions opti
 
   Ref<Node> tree = view->store_->root();
   if (options.guard != nullptr) tree = guard::wrap_root(*options.guard, std::move(tree));
-  view->session_ = std::make_unique<dispatch::Session>(std::move(tree), dispatch::SessionOptions{.passthrough = true});
-  auto server = dispatch::Server::start(*view->session_, view->mount_.device, options.processors);
+  auto rings = rings_for(options.transport, options.processors, view->mount_.device);
+  if (!rings) return std::unexpected(rings.error());
+  view->session_ = std::make_unique<dispatch::Session>(
+      std::move(tree), dispatch::SessionOptions{.passthrough = true, .over_io_uring = !rings->empty()});
+  const bool single = options.transport == Transport::single_reader;
+  auto server =
+      dispatch::Server::start(*view->session_, view->mount_.device,
+                              {.rings = *std::move(rings),
+                               .readers = single ? dispatch::Readers::one : dispatch::Readers::as_callers_need,
+                               .processors = options.processors});
   if (!server) return std::unexpected(server.error());
   view->server_ = *std::move(server);
   return view;

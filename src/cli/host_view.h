@@ -25,9 +25,18 @@ enum class Freshness {
 // one).
 std::size_t descriptor_budget();
 
+// How requests come from the kernel.
+enum class Transport {
+  automatic,      // io_uring where the kernel offers it and it is the faster one, else /dev/fuse
+  io_uring,       // a fault where the kernel does not offer it
+  dev_fuse,       // as many readers as the callers need
+  single_reader,  // of /dev/fuse
+};
+
 struct HostViewOptions {
   std::vector<Graft> grafts;
   Freshness freshness = Freshness::within_a_second;
+  Transport transport = Transport::automatic;
   dispatch::Processors processors = dispatch::Processors::keep_awake;
   guard::Guard* guard = nullptr;      // null: an unguarded mirror
   OutsideObjects* outside = nullptr;  // null: FIFOs and sockets are mirrored only

@@ -4,12 +4,22 @@ namespace fusebox::cli {
 
 void add_serving_options(CLI::App& command, ServingOptions& options) {
   command.add_flag("--coherent", options.coherent, "Show changes made outside at once, not within a second (slower)");
+  command.add_option("--transport", options.transport, "How requests come from the kernel: auto takes the fastest")
+      ->type_name("auto|io-uring|dev-fuse|single")
+      ->check(CLI::IsMember({"auto", "io-uring", "dev-fuse", "single"}))
+      ->capture_default_str();
   command.add_flag("--save-power", options.save_power,
                    "Let idle processors sleep between requests (slower; only root can keep them awake)");
 }
 
 Freshness freshness_of(const ServingOptions& options) {
   return options.coherent ? Freshness::at_once : Freshness::within_a_second;
+}
+
+Transport transport_of(const ServingOptions& options) {
+  if (options.transport == "io-uring") return Transport::io_uring;
+  if (options.transport == "dev-fuse") return Transport::dev_fuse;
+  return options.transport == "single" ? Transport::single_reader : Transport::automatic;
 }
 
 dispatch::Processors processors_of(const ServingOptions& options) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
 
 #include "cli/host_view.h"
 
@@ -10,12 +11,14 @@ namespace fusebox::cli {
 struct ServingOptions {
   bool coherent = false;
   bool save_power = false;
+  std::string transport = "auto";  // auto | io-uring | dev-fuse | single
 };
 
 // `options` outlives the parser.
 void add_serving_options(CLI::App& command, ServingOptions& options);
 
 Freshness freshness_of(const ServingOptions& options);
+Transport transport_of(const ServingOptions& options);
 dispatch::Processors processors_of(const ServingOptions& options);
 
 }  // namespace fusebox::cli

@@ -37,6 +37,7 @@ Result<InitReply> negotiate(const wire::InitIn& in, const SessionOptions& option
   const std::uint64_t offered = in.flags | (std::uint64_t{in.flags2} << 32);
   std::uint64_t wanted = kWanted;
   if (options.passthrough) wanted |= wire::kPassthrough;
+  if (options.over_io_uring) wanted |= wire::kOverIoUring;
   if (options.posix_acl) wanted |= wire::kPosixAcl;
   const std::uint64_t taken = offered & wanted;
   if ((taken & kNeeded) != kNeeded) return fail(static_cast<Errno>(EPROTO));

@@ -8,8 +8,9 @@ namespace fusebox::dispatch {
 
 // What a server asks for; it gets what the kernel offers of it.
 struct SessionOptions {
-  bool passthrough = false;  // the door can register backing files
-  bool posix_acl = true;     // the kernel checks ACLs; implies that it checks permissions (default_permissions)
+  bool passthrough = false;    // the door can register backing files
+  bool over_io_uring = false;  // there are rings, which are registered as soon as INIT is answered
+  bool posix_acl = true;       // the kernel checks ACLs; implies that it checks permissions (default_permissions)
   std::uint32_t max_write = 1u << 20;  // bytes in one READ or WRITE, a multiple of the page size
 };
 

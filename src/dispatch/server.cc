@@ -1,172 +1,154 @@
 #include "dispatch/server.h"
 
-#include <pthread.h>
-#include <sched.h>
-
-#include <algorithm>
 #include <chrono>
+#include <ctime>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "door/awake_processors.h"
+#include "door/dev_fuse.h"
 
 namespace fusebox::dispatch {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMostProcessors = 16;
-constexpr unsigned kMostReaders = 256;
-
-// An operation that takes longer is taken to be blocked.  The watcher looks as often while there is work, else rarely.
-constexpr milliseconds kBlocked{20};
+// How often the watcher looks, while there is work and else.
+constexpr milliseconds kBusyLook{20};
 constexpr milliseconds kIdleLook{200};
 
 std::int64_t now() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-std::vector<int> allowed_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<int> processors;
-  if (::sched_getaffinity(0, sizeof(set), &set) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE && processors.size() < kMostProcessors; ++cpu) {
-      if (CPU_ISSET(cpu, &set)) processors.push_back(cpu);
-    }
-  }
-  if (processors.empty()) processors.push_back(0);
-  return processors;
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
 }  // namespace
 
-struct Server::Reader {
-  Reader(unsigned n, Fd queue, door::CallerPattern& callers) : number(n), channel(std::move(queue), callers) {}
+// One reader while callers come one at a time, one pinned to each processor while several take turns: so a wake-up need
+// not cross to another processor.
+class Server::DeviceReaders final : public ReaderPool {
+ public:
+  DeviceReaders(Server& server, const Fd& device, Readers readers)
+      : ReaderPool(server.session_),
+        server_(server),
+        device_(device),
+        most_(readers == Readers::one ? 1 : static_cast<unsigned>(allowed_.size())) {}
+  ~DeviceReaders() override { join(); }
 
-  const unsigned number;
-  door::DevFuseChannel channel;
-  bool pinned = false;
-  std::thread thread;
+  Outcome<> start() { return ReaderPool::start(most_); }
+  door::CallerPattern& callers() { return callers_; }
+
+ private:
+  Outcome<std::shared_ptr<door::Channel>> open_channel() override {
+    Outcome<Fd> queue = door::clone_device(device_);
+    if (!queue) return std::unexpected(queue.error());
+    return std::make_shared<door::DevFuseChannel>(*std::move(queue), callers_);
+  }
+  int processor_for(unsigned reader) const override {
+    return base() > 1 && reader < allowed_.size() ? allowed_[reader] : kAnyProcessor;
+  }
+  void served() override {
+    server_.start_rings();
+    set_base(callers_.one_at_a_time() ? 1 : most_);
+  }
+  void ended() override { server_.end(); }
+
+  Server& server_;
+  const Fd& device_;
+  const std::vector<int> allowed_ = allowed_processors();
+  const unsigned most_;
+  door::CallerPattern callers_;
 };
 
-Server::Server(Session& session, const Fd& device)
-    : session_(session), device_(device), processors_(allowed_processors()) {}
+// The readers of one processor's queue run on that processor.
+class Server::RingReaders final : public ReaderPool {
+ public:
+  RingReaders(Session& session, std::vector<std::unique_ptr<door::RingChannel>> channels, int processor)
+      : ReaderPool(session),
+        prepared_(std::make_move_iterator(channels.begin()), std::make_move_iterator(channels.end())),
+        processor_(processor) {}
+  ~RingReaders() override { join(); }
 
-Outcome<std::unique_ptr<Server>> Server::start(Session& session, const Fd& device, Processors processors) {
-  std::unique_ptr<Server> server(new Server(session, device));
-  std::vector<Fd> queues;  // all of them before any thread, which could not be stopped
-  for (std::size_t i = 0; i < server->processors_.size(); ++i) {
-    Outcome<Fd> queue = door::clone_device(device);
-    if (!queue) return std::unexpected(queue.error());
-    queues.push_back(*std::move(queue));
+  void start() {
+    const auto readers = static_cast<unsigned>(prepared_.size());
+    set_base(readers);
+    static_cast<void>(ReaderPool::start(readers));  // all prepared, so it cannot fail
   }
-  for (Fd& queue : queues) server->add_reader(std::move(queue));
-  server->watcher_ = std::thread([&self = *server, processors] { self.watch(processors); });
+
+ private:
+  Outcome<std::shared_ptr<door::Channel>> open_channel() override {
+    if (opened_ < prepared_.size()) return prepared_[opened_++];
+    auto channel = prepared_.front()->another();
+    if (!channel) return std::unexpected(channel.error());
+    return std::shared_ptr<door::Channel>(*std::move(channel));
+  }
+  int processor_for(unsigned) const override { return processor_; }
+  void begun(door::Channel& channel) override { static_cast<door::RingChannel&>(channel).register_entries(); }
+  bool keeps_readers() const override { return true; }  // an entry is its thread's for good
+
+  const std::vector<std::shared_ptr<door::RingChannel>> prepared_;
+  std::size_t opened_ = 0;
+  const int processor_;
+};
+
+Server::Server(Session& session, const Fd& device, ServerOptions options)
+    : session_(session),
+      processors_(options.processors),
+      device_readers_(std::make_unique<DeviceReaders>(*this, device, options.readers)) {
+  for (auto& channels : options.rings) {
+    const auto processor = static_cast<int>(ring_readers_.size());
+    ring_readers_.push_back(std::make_unique<RingReaders>(session, std::move(channels), processor));
+  }
+}
+
+Outcome<std::unique_ptr<Server>> Server::start(Session& session, const Fd& device, ServerOptions options) {
+  std::unique_ptr<Server> server(new Server(session, device, std::move(options)));
+  const Outcome<> started = server->device_readers_->start();
+  if (!started) return std::unexpected(started.error());
+  server->watcher_ = std::thread([&self = *server] { self.watch(); });
   return server;
 }
 
-void Server::add_reader(Fd queue) {
-  const std::lock_guard lock(mutex_);
-  auto reader = std::make_unique<Reader>(static_cast<unsigned>(readers_.size()), std::move(queue), callers_);
-  reader->thread = std::thread([this, &self = *reader] { read_on(self); });
-  readers_.push_back(std::move(reader));
-}
-
-void Server::read_on(Reader& reader) {
-  while (wait_until_wanted(reader)) {
-    place(reader);
-    if (!session_.serve_one(reader.channel)) break;
-    want_readers_for_callers();
-  }
-  end();
-}
-
-bool Server::wait_until_wanted(const Reader& reader) {
-  if (reader.number < wanted_.load(std::memory_order_relaxed)) return !ended_.load(std::memory_order_relaxed);
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] {
-    return ended_.load(std::memory_order_relaxed) || reader.number < wanted_.load(std::memory_order_relaxed);
-  });
-  return !ended_.load(std::memory_order_relaxed);
-}
-
-void Server::want_readers_for_callers() {
-  const unsigned base = callers_.one_at_a_time() ? 1 : static_cast<unsigned>(processors_.size());
-  if (base_.exchange(base, std::memory_order_relaxed) != base) set_wanted(base);
-}
-
-void Server::set_wanted(unsigned wanted) {
-  {
-    const std::lock_guard lock(mutex_);
-    wanted_.store(wanted, std::memory_order_relaxed);
-  }
-  changed_.notify_all();
-}
-
-// A reader that is alone goes where the scheduler wants it; several stay each on a processor of their own, so that a
-// wake-up need not cross to another.
-void Server::place(Reader& reader) {
-  const bool pin = base_.load(std::memory_order_relaxed) > 1 && reader.number < processors_.size();
-  if (pin == reader.pinned) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (pin) {
-    CPU_SET(processors_[reader.number], &set);
-  } else {
-    for (const int cpu : processors_) CPU_SET(cpu, &set);
-  }
-  ::pthread_setaffinity_np(::pthread_self(), sizeof(set), &set);
-  reader.pinned = pin;
+// After the reply to INIT.  If the kernel has not taken the rings, or refuses an entry, requests come by /dev/fuse.
+void Server::start_rings() {
+  if (rings_started_.load(std::memory_order_relaxed)) return;
+  const Negotiated negotiated = session_.negotiated();
+  if (negotiated.minor == 0 || rings_started_.exchange(true)) return;
+  if (!negotiated.has(wire::kOverIoUring)) return;
+  for (const auto& readers : ring_readers_) readers->start();
 }
 
 void Server::end() {
   {
     const std::lock_guard lock(mutex_);
-    ended_.store(true, std::memory_order_relaxed);
+    ended_ = true;
   }
   changed_.notify_all();
 }
 
-unsigned Server::count_blocked(std::int64_t time) const {
-  const auto is_blocked = [time](const std::unique_ptr<Reader>& reader) {
-    const std::int64_t since = reader->channel.busy_since();
-    return since != 0 && time - since > std::chrono::nanoseconds(kBlocked).count();
-  };
-  return static_cast<unsigned>(std::ranges::count_if(readers_, is_blocked));
-}
-
-void Server::watch(Processors processors) {
+void Server::watch() {
   std::optional<door::AwakeProcessors> awake;
-  if (processors == Processors::keep_awake) awake = door::AwakeProcessors::of_this_machine();
+  if (processors_ == Processors::keep_awake) awake = door::AwakeProcessors::of_this_machine();
   std::unique_lock lock(mutex_);
-  milliseconds pause = kIdleLook;
-  while (!ended_.load(std::memory_order_relaxed)) {
-    const std::int64_t time = now();
-    if (awake) awake->look(callers_.requests(), time);
-    const unsigned blocked = count_blocked(time);
-    const unsigned wanted = std::min(base_.load(std::memory_order_relaxed) + blocked, kMostReaders);
-    const bool lacks = wanted > readers_.size();
-    const bool differs = wanted_.exchange(wanted, std::memory_order_relaxed) != wanted;
-    const bool works = blocked > 0 || callers_.soon();
-    pause = works ? kBlocked : kIdleLook;
+  while (!ended_) {
     lock.unlock();
-    // Where another queue cannot be had, those that wait go on waiting for the readers there are.
-    if (lacks) {
-      if (Outcome<Fd> queue = door::clone_device(device_)) add_reader(*std::move(queue));
-    }
-    if (differs) changed_.notify_all();
+    const std::int64_t time = now();
+    if (awake) awake->look(session_.requests(), time);
+    device_readers_->callers().wake_ups_are_cheap(awake && awake->kept());
+    unsigned blocked = device_readers_->look(time);
+    for (const auto& readers : ring_readers_) blocked += readers->look(time);
+    const bool works = blocked > 0 || device_readers_->callers().soon();
     lock.lock();
-    if (!ended_.load(std::memory_order_relaxed)) changed_.wait_for(lock, pause);
+    changed_.wait_for(lock, works ? kBusyLook : kIdleLook, [this] { return ended_; });
   }
 }
 
 void Server::join() {
   if (watcher_.joinable()) watcher_.join();  // first: it adds readers
-  for (const std::unique_ptr<Reader>& reader : readers_) {
-    if (reader->thread.joinable()) reader->thread.join();
-  }
+  device_readers_->join();
+  for (const auto& readers : ring_readers_) readers->join();
 }
 
 Server::~Server() { join(); }

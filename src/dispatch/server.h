@@ -1,13 +1,7 @@
-// The threads that serve one /dev/fuse connection.
-//
-// As many readers wait for requests as the callers need: one, awake, where they call one at a time; one on each
-// processor where several call at once; and another for each reader that a slow operation holds up, so that one blocked
-// request never stops the others.
+// The threads that serve one connection of the kernel: by its io_uring queues where there are any, else by /dev/fuse.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
-#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -15,8 +9,8 @@
 
 #include "base/fault.h"
 #include "base/fd.h"
-#include "dispatch/session.h"
-#include "door/dev_fuse.h"
+#include "dispatch/reader_pool.h"
+#include "door/ring_channel.h"
 
 namespace fusebox::dispatch {
 
@@ -25,10 +19,22 @@ enum class Processors {
   let_halt,
 };
 
+enum class Readers {
+  as_callers_need,  // of /dev/fuse; see docs/decisions/0002-readers-follow-their-callers.md
+  one,              // and more only for blocked ones
+};
+
+struct ServerOptions {
+  // By processor the channels that serve its queue, or nothing.  With any, the session asks for io_uring.
+  door::Rings rings;
+  Readers readers = Readers::as_callers_need;
+  Processors processors = Processors::keep_awake;
+};
+
 class Server {
  public:
-  // Starts serving; `device` is the connected /dev/fuse, and `session` outlives the server.
-  static Outcome<std::unique_ptr<Server>> start(Session& session, const Fd& device, Processors processors);
+  // Starts serving; `device` is the connected /dev/fuse; it and `session` outlive the server.
+  static Outcome<std::unique_ptr<Server>> start(Session& session, const Fd& device, ServerOptions options);
 
   // Waits for the connection to end: unmount it, or abort it, first.
   ~Server();
@@ -37,30 +43,23 @@ class Server {
   void join();
 
  private:
-  struct Reader;
+  class DeviceReaders;
+  class RingReaders;
 
-  Server(Session& session, const Fd& device);
-  void add_reader(Fd queue);
-  void read_on(Reader& reader);
-  bool wait_until_wanted(const Reader& reader);
-  void want_readers_for_callers();
-  void set_wanted(unsigned wanted);
-  void place(Reader& reader);
+  Server(Session& session, const Fd& device, ServerOptions options);
+  void start_rings();
+  void watch();
   void end();
-  void watch(Processors processors);
-  unsigned count_blocked(std::int64_t now) const;
 
   Session& session_;
-  const Fd& device_;
-  const std::vector<int> processors_;  // that we may run on
-  door::CallerPattern callers_;
+  const Processors processors_;
+  std::unique_ptr<DeviceReaders> device_readers_;
+  std::vector<std::unique_ptr<RingReaders>> ring_readers_;
+  std::atomic<bool> rings_started_{false};
 
-  std::atomic<unsigned> base_{1};    // readers that the callers need
-  std::atomic<unsigned> wanted_{1};  // and with those for the blocked ones; readers from this number on sleep
-  std::atomic<bool> ended_{false};
-  std::mutex mutex_;  // guards readers_ and the waiting
+  std::mutex mutex_;  // guards the watcher's sleep
   std::condition_variable changed_;
-  std::vector<std::unique_ptr<Reader>> readers_;
+  bool ended_ = false;
   std::thread watcher_;
 };
 

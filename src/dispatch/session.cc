@@ -90,6 +90,12 @@ std::vector<Session::Count> Session::counts() const {
   return counts;
 }
 
+std::uint64_t Session::requests() const {
+  std::uint64_t sum = 0;
+  for (const std::atomic<std::uint64_t>& count : requests_) sum += count.load(std::memory_order_relaxed);
+  return sum;
+}
+
 std::unique_ptr<Session::Job> Session::take_job() {
   {
     const std::lock_guard lock(mutex_);

@@ -42,6 +42,9 @@ class Session {
   };
   std::vector<Count> counts() const;
 
+  // All of them.
+  std::uint64_t requests() const;
+
   // What INIT settled; zero before.
   Negotiated negotiated() const;
 

@@ -34,6 +34,8 @@ AwakeProcessors AwakeProcessors::of_this_machine() {
 AwakeProcessors::AwakeProcessors(std::string device, std::optional<std::int32_t> microseconds)
     : device_(std::move(device)), microseconds_(microseconds) {}
 
+bool AwakeProcessors::possible() const { return microseconds_ && ::access(device_.c_str(), W_OK) == 0; }
+
 void AwakeProcessors::look(std::uint64_t requests, std::int64_t now) {
   if (!microseconds_) return;
   const bool first = looked_ == 0;

@@ -27,6 +27,9 @@ class AwakeProcessors {
 
   AwakeProcessors(std::string device, std::optional<std::int32_t> microseconds);
 
+  // Whether look() can do anything.
+  bool possible() const;
+
   // `requests` have come in until `now` (nanoseconds, of a clock that only goes on).  Processors are kept awake from
   // the first look on, and from then while at least one in two milliseconds came since the look before.
   void look(std::uint64_t requests, std::int64_t now);

@@ -16,7 +16,6 @@ constexpr std::uint32_t kOne = 100;
 }  // namespace
 
 void CallerPattern::arrived(std::uint32_t tid, std::int64_t waited) {
-  requests_.store(requests_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   const std::int64_t mean = mean_wait_.load(std::memory_order_relaxed);
   mean_wait_.store(mean + (std::min(waited, 8 * kSpin) - mean) / 8, std::memory_order_relaxed);
 

@@ -25,15 +25,18 @@ class CallerPattern {
   bool one_at_a_time() const { return one_at_a_time_.load(std::memory_order_relaxed); }
   bool soon() const { return mean_wait_.load(std::memory_order_relaxed) < kSpin; }
 
-  std::uint64_t requests() const { return requests_.load(std::memory_order_relaxed); }
+  // Where waking a sleeping thread costs little, because idle processors are kept awake, spinning only takes a
+  // processor away from whoever else could use it.
+  void wake_ups_are_cheap(bool cheap) { cheap_.store(cheap, std::memory_order_relaxed); }
+  bool should_spin() const { return !cheap_.load(std::memory_order_relaxed) && one_at_a_time() && soon(); }
 
  private:
-  std::atomic<std::uint64_t> requests_{0};
   std::atomic<std::int64_t> mean_wait_{0};
   std::atomic<std::uint32_t> last_tid_{0};
   std::atomic<std::uint32_t> tid_before_{0};
   std::atomic<std::uint32_t> alternation_{0};
   std::atomic<bool> one_at_a_time_{true};
+  std::atomic<bool> cheap_{false};
 };
 
 }  // namespace fusebox::door

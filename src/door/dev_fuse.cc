@@ -39,7 +39,7 @@ void DevFuseChannel::set_blocking(bool blocking) {
 }
 
 ssize_t DevFuseChannel::read_once(std::span<std::byte> into) {
-  const bool spin = callers_.one_at_a_time() && callers_.soon();
+  const bool spin = callers_.should_spin();
   set_blocking(!spin);
   ssize_t length = ::read(device_.get(), into.data(), into.size());
   if (!spin) return length;
@@ -54,16 +54,13 @@ ssize_t DevFuseChannel::read_once(std::span<std::byte> into) {
 }
 
 Result<std::size_t> DevFuseChannel::receive(std::span<std::byte> into) {
-  busy_since_.store(0, std::memory_order_relaxed);
   for (;;) {
     const ssize_t length = read_once(into);
     if (length >= 0) {
       const auto size = static_cast<std::size_t>(length);
       if (size >= sizeof(wire::InHeader)) {
         const auto* header = reinterpret_cast<const wire::InHeader*>(into.data());
-        const std::int64_t time = now();
-        callers_.arrived(header->pid, time - last_reply_.load(std::memory_order_relaxed));
-        busy_since_.store(time, std::memory_order_relaxed);
+        callers_.arrived(header->pid, now() - last_reply_.load(std::memory_order_relaxed));
       }
       return size;
     }

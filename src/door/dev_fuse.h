@@ -23,9 +23,6 @@ class DevFuseChannel final : public Channel {
   Result<std::size_t> receive(std::span<std::byte> into) override;
   Result<> send(std::span<const std::byte> message) override;
 
-  // When receive() last handed out a request, on CLOCK_MONOTONIC in nanoseconds; 0 while it waits for one.  Any thread.
-  std::int64_t busy_since() const { return busy_since_.load(std::memory_order_relaxed); }
-
  private:
   ssize_t read_once(std::span<std::byte> into);
   void set_blocking(bool blocking);
@@ -33,7 +30,6 @@ class DevFuseChannel final : public Channel {
   Fd device_;
   CallerPattern& callers_;
   std::atomic<std::int64_t> last_reply_{0};
-  std::atomic<std::int64_t> busy_since_{0};
   bool blocking_ = true;
 };
 

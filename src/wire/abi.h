@@ -92,6 +92,7 @@ enum InitFlag : std::uint64_t {
   kDirectIoAllowMmap = 1ull << 36,
   kPassthrough = 1ull << 37,
   kNoExportSupport = 1ull << 38,
+  kOverIoUring = 1ull << 41,
 };
 
 // open_out.open_flags

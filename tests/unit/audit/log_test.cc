@@ -232,7 +232,9 @@ TEST(LogLevels, ManyThreadsGetEachKeyOnce) {
 
 TEST(Log, AKilledSupervisorLeavesWholeLinesOnly) {
   std::uint64_t total = 0;
-  for (int round = 0; round < 100; ++round) {
+  // On a slow machine a writer may be killed before it has written much: then there are more of them.
+  for (int round = 0; round < 100 || total <= 1000; ++round) {
+    ASSERT_LT(round, 5000) << "nothing is written";
     const TempLog file;
     const pid_t child = ::fork();
     if (child == 0) write_for_ever(file);
@@ -247,7 +249,6 @@ TEST(Log, AKilledSupervisorLeavesWholeLinesOnly) {
     for (const Record& record : records(file)) ASSERT_EQ(record.seq, ++seq);
     total += seq;
   }
-  EXPECT_GT(total, 1000U);
 }
 
 }  // namespace

@@ -19,6 +19,14 @@ TEST(CallerPattern, OneCallerThatComesBackSoonIsWorthSpinningFor) {
   EXPECT_TRUE(pattern.soon());
 }
 
+TEST(CallerPattern, NobodySpinsWhereWakeUpsAreCheap) {
+  CallerPattern pattern;
+  arrive(pattern, 100, 2 * kMicrosecond, 1);
+  EXPECT_TRUE(pattern.should_spin());
+  pattern.wake_ups_are_cheap(true);
+  EXPECT_FALSE(pattern.should_spin());
+}
+
 TEST(CallerPattern, RequestsThatComeSeldomAreNotSoon) {
   CallerPattern pattern;
   arrive(pattern, 100, kMillisecond, 1);
