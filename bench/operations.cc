@@ -53,6 +53,11 @@ void read_4k() {
   ::close(fd);
 }
 
+void read_open_file(int fd) {
+  std::array<char, 4096> buffer;
+  must(::pread(fd, buffer.data(), buffer.size(), 0) == static_cast<ssize_t>(buffer.size()), "pread");
+}
+
 void create_and_unlink() {
   ::close(must_open(kNewFile, O_WRONLY | O_CREAT | O_EXCL));
   must(::unlink(kNewFile) == 0, "unlink");
@@ -93,6 +98,9 @@ int main(int argc, char** argv) {
   must(::chdir(directory.c_str()) == 0, directory);
   make_tree();
   fmt::print("stat, warm\t{:.3f}\n", microseconds_per_call(stat_file));
+  const int file = must_open(kFile, O_RDONLY);
+  fmt::print("read 4k, warm\t{:.3f}\n", microseconds_per_call([file] { read_open_file(file); }));
+  ::close(file);
   fmt::print("open+close\t{:.3f}\n", microseconds_per_call(open_and_close));
   fmt::print("open+read 4k+close\t{:.3f}\n", microseconds_per_call(read_4k));
   fmt::print("create+unlink\t{:.3f}\n", microseconds_per_call(create_and_unlink));

@@ -198,7 +198,7 @@ Finding io_uring() {
     finding.remedy = "works by /dev/fuse; sysctl kernel.io_uring_disabled=0";
   } else if (enabled != "Y") {
     finding.offer = Offer::limited;
-    finding.meaning = "offered, but switched off: requests go by /dev/fuse";
+    finding.meaning = "offered, but switched off: requests come by /dev/fuse, which is as fast for root";
     finding.remedy =
         "`fusebox doctor --fix` as root switches it on until the next boot; "
         "`options fuse enable_uring=Y` in /etc/modprobe.d for good";

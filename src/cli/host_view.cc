@@ -62,6 +62,7 @@ Outcome<std::unique_ptr<HostView>> HostView::serve(Fd root, HostViewOptions opti
                                                    .negative_validity = validity,
                                                    .max_descriptors = descriptor_budget(),
                                                    .backing = view->backing_.get(),
+                                                   .makes_devices = options.guard == nullptr,
                                                    .outside_objects = options.outside,
                                                    .grafts = std::move(options.grafts)});
   if (!store) return std::unexpected(store.error());

@@ -39,8 +39,9 @@ struct HostCore {
   Validity entry_validity;
   Validity attr_validity;
   Validity negative_validity;
-  Backing* backing;                    // may be null
-  OutsideObjects* outside;             // may be null
+  Backing* backing;         // may be null
+  OutsideObjects* outside;  // may be null
+  bool makes_devices;
   std::atomic<bool> may_pass_through;  // false: none, or the kernel said that it never will
   CallerGroups groups;
   Fd proc_fds;  // /proc/self/fd: the only way to open an own descriptor again

@@ -126,7 +126,7 @@ class HostNode final : public Node,
   // The file of that name, if it is known, stays reachable when the name goes.
   void keep_reachable(int directory, const char* name);
   Result<Entry> entry_of_new(int directory, const char* name);
-  Result<Entry> make_special(const Request& request, Name name, NewMode mode, mode_t type);
+  Result<Entry> make_special(const Request& request, Name name, NewMode mode, mode_t type, dev_t device = 0);
   Result<> remove(const Request& request, Name name, int flags);
 
   Result<> change(const Request& request, const SetAttr& change, HostFile* open);

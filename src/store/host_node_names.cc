@@ -80,14 +80,14 @@ Task<Entry> HostNode::lookup(const Request& request, Name name) {
   co_return find(name);
 }
 
-Result<Entry> HostNode::make_special(const Request& request, Name name, NewMode mode, mode_t type) {
+Result<Entry> HostNode::make_special(const Request& request, Name name, NewMode mode, mode_t type, dev_t device) {
   const Result<Lease> directory = acquire(Need::place);
   if (!directory) return fail(directory.error());
   const int fd = (*directory)->fd.get();
   const mode_t permissions = mode.mode & kPermissions;
   const Result<> made = as_caller(core_.groups, request.caller, mode.umask, [&] {
     return outcome_of(type == S_IFDIR ? ::mkdirat(fd, name.c_str(), permissions)
-                                      : ::mknodat(fd, name.c_str(), type | permissions, 0));
+                                      : ::mknodat(fd, name.c_str(), type | permissions, device));
   });
   if (!made) return fail(made.error());
   return entry_of_new(fd, name.c_str());
@@ -99,12 +99,11 @@ Task<Entry> HostNode::mkdir(const Request& request, Name name, NewMode mode) {
   co_return made;
 }
 
-Task<Entry> HostNode::mknod(const Request& request, Name name, NewMode mode, dev_t) {
+Task<Entry> HostNode::mknod(const Request& request, Name name, NewMode mode, dev_t device) {
   const mode_t type = (mode.mode & S_IFMT) != 0 ? mode.mode & S_IFMT : S_IFREG;
-  // A device is a way past every rule.
-  if (type != S_IFREG && type != S_IFIFO && type != S_IFSOCK) co_return Errno::not_permitted;
-  if (type == S_IFREG) co_return make_special(request, name, mode, type);
-  co_return core_.made_inside.make([&] { return make_special(request, name, mode, type); });
+  if ((S_ISBLK(type) || S_ISCHR(type)) && !core_.makes_devices) co_return Errno::not_permitted;
+  if (!S_ISFIFO(type) && !S_ISSOCK(type)) co_return make_special(request, name, mode, type, device);
+  co_return core_.made_inside.make([&] { return make_special(request, name, mode, type, 0); });
 }
 
 Task<Entry> HostNode::symlink(const Request& request, Name name, std::string target) {

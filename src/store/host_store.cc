@@ -71,6 +71,7 @@ HostCore::HostCore(HostStoreOptions given, Fd proc, Fd own_fds, Fd mountinfo)
       negative_validity(given.negative_validity),
       backing(given.backing),
       outside(given.outside_objects),
+      makes_devices(given.makes_devices),
       may_pass_through(given.backing != nullptr),
       groups(std::move(proc)),
       proc_fds(std::move(own_fds)),

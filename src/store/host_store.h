@@ -30,7 +30,8 @@ struct HostStoreOptions {
   Validity negative_validity{};  // zero: absence is not remembered
   // For nodes; each open file and directory may hold one more.
   std::size_t max_descriptors = 4096;
-  Backing* backing = nullptr;                 // outlives the store; null: no passthrough
+  Backing* backing = nullptr;  // outlives the store; null: no passthrough
+  bool makes_devices = false;  // who may make a device node is past every rule: for mirrors without rules only
   OutsideObjects* outside_objects = nullptr;  // outlives the store; null: FIFOs and sockets are mirrored only
   std::vector<Graft> grafts;
 };

@@ -15,6 +15,7 @@ _fusebox() {
   case $previous in
     --profile) mapfile -t COMPREPLY < <(compgen -W "default build strict secrets" -- "$word"); return ;;
     --audit) mapfile -t COMPREPLY < <(compgen -W "violations files all io" -- "$word"); return ;;
+    --transport) mapfile -t COMPREPLY < <(compgen -W "auto io-uring dev-fuse single" -- "$word"); return ;;
     --net) mapfile -t COMPREPLY < <(compgen -W "none host" -- "$word"); return ;;
     --violations) mapfile -t COMPREPLY < <(compgen -W "fail report" -- "$word"); return ;;
     --op) mapfile -t COMPREPLY < <(compgen -W "stat read write" -- "$word"); return ;;

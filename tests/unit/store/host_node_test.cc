@@ -133,6 +133,20 @@ TEST_F(HostStoreTest, CreationOfWhatExistsAsksTheKernelToLookAgain) {
   EXPECT_EQ(read_file(host / "file"), "old");
 }
 
+TEST_F(HostStoreTest, DevicesAreMadeWhereThatWasAskedForAlone) {
+  SKIP_WITHOUT_ROOT();
+  if (::mknod((host / "probe").c_str(), S_IFCHR | 0600, makedev(1, 3)) != 0) GTEST_SKIP() << "no mknod(2) here";
+  const NewMode mode{.mode = S_IFCHR | 0640, .umask = 0};
+  EXPECT_EQ(root()->mknod(request, name_of("c"), mode, makedev(1, 3)).run().error(), Errno::not_permitted);
+  HostStoreOptions options;
+  options.makes_devices = true;
+  open_store(std::move(options));
+  const auto made = root()->mknod(request, name_of("c"), mode, makedev(1, 3)).run();
+  ASSERT_TRUE(made.has_value());
+  EXPECT_EQ(made->attr.rdev, makedev(1, 3));
+  EXPECT_TRUE(S_ISCHR(stat_of(host / "c").st_mode));
+}
+
 TEST_F(HostStoreTest, DirectoriesAndSpecialFilesAreMade) {
   const auto directory = root()->mkdir(request, name_of("d"), {.mode = S_IFDIR | 01777, .umask = 022}).run();
   ASSERT_TRUE(directory.has_value());
