@@ -70,6 +70,7 @@ class Init {
 
   [[noreturn]] void serve() {
     std::array<pollfd, 2> watched{{{plan_.supervisor, POLLIN, 0}, {children_.get(), POLLIN, 0}}};
+    reap();  // await_exec() may have taken the signal
     for (;;) {
       if (poll(watched.data(), watched.size(), -1) < 0) continue;
       if (watched[0].revents != 0) obey();
@@ -84,18 +85,23 @@ class Init {
     for (;;) {
       if (poll(watched.data(), watched.size(), -1) < 0) continue;
       if (watched[0].revents != 0) break;
-      // A Ctrl-Z that hits before the exec would leave the supervisor waiting for it.
       forget_children_signal();
-      siginfo_t information{};
-      if (waitid(P_PID, static_cast<id_t>(command_), &information, WSTOPPED | WNOHANG) == 0 &&
-          information.si_pid == command_) {
-        kill(command_, SIGCONT);
-      }
+      if (!command_is_stopped()) continue;
+      // Stopped behind its exec, it is for serve() to tell; before it, the supervisor would wait for ever.
+      if (poll(watched.data(), 1, 0) > 0) break;
+      kill(-command_, SIGCONT);
+      kill(command_, SIGCONT);  // it may not have made its group yet
     }
     auto message = receive_message(channel.get());
     if (message) return std::unexpected(fault_of(*message));
     if (message.error() != Errno::no_data) return std::unexpected(Fault{"start the command", "lost contact", ""});
     return {};
+  }
+
+  bool command_is_stopped() const {
+    siginfo_t information{};
+    return waitid(P_PID, static_cast<id_t>(command_), &information, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+           information.si_pid == command_;
   }
 
   void obey() {

@@ -289,6 +289,14 @@ class Terminal(boxed.Case):
         screen.type("exit\n")
         self.assertEqual(screen.status(), 0)
 
+    def test_a_command_that_is_stopped_as_soon_as_it_runs_is_continued_with_all_of_its_group(self):
+        for _ in range(40):
+            # Nobody could continue a supervisor in a session of its own, so it goes on at once, and its command with it.
+            ended = self.run_box("sh", "-c", "sh -c 'kill -TSTP 0'; echo on", start_new_session=True, timeout=20,
+                                 prefix=("taskset", "-c", str(min(os.sched_getaffinity(0)))))
+            self.assertEnded(ended)
+            self.assertEqual(ended.out, "on\n")
+
     def test_the_modes_of_the_terminal_are_as_before_when_the_command_is_killed(self):
         screen = Screen(self, "/bin/bash", "--norc", "--noprofile", "-c",
                         f"{boxed.BINARY} run -q -- sh -c 'stty raw -echo; echo re''ady; kill -9 $$'; stty -a; echo do''ne")
