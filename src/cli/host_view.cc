@@ -13,6 +13,8 @@ constexpr std::size_t kMostDescriptors = 16384;
 
 // Readers for each processor's queue of requests: one, and others for when it is held up, until there are more.
 constexpr unsigned kReadersOfAQueue = 3;
+// Each queue costs three threads and six descriptors; with more, they are had on request only.
+constexpr unsigned kMostQueues = 64;
 
 // With processors kept awake /dev/fuse is the faster way, else the rings are (docs/decisions/0004-transports.md).
 Outcome<door::Rings> rings_for(Transport transport, dispatch::Processors processors, const Fd& device) {
@@ -28,6 +30,7 @@ Outcome<door::Rings> rings_for(Transport transport, dispatch::Processors process
                                  .why = "this kernel does not offer FUSE over io_uring",
                                  .remedy = "fusebox doctor says why"});
   }
+  if (!must && *needed > kMostQueues) return {};
   auto rings = door::create_rings(device, *needed, kReadersOfAQueue, dispatch::SessionOptions().max_write);
   if (!rings && !must) return {};
   return rings;

@@ -66,7 +66,7 @@ class ReaderPool {
 
   Session& session_;
   std::atomic<unsigned> base_{1};
-  std::atomic<unsigned> wanted_{1};  // base and those for the blocked ones; readers from this number on sleep
+  std::atomic<unsigned> wanted_{1};   // base and those for the blocked ones; readers from this number on sleep
   std::atomic<bool> started_{false};  // open_channel() is the watcher's from now on
   std::atomic<bool> ended_{false};
   std::mutex mutex_;  // guards readers_ and the waiting

@@ -22,6 +22,7 @@
 namespace fusebox::door {
 namespace {
 
+constexpr unsigned kMostQueues = 1024;
 constexpr std::uint64_t kWakeUp = ~std::uint64_t{0};  // user data of the wake-up; entries have their number
 
 // io_uring.h of liburing 2.3 has no room for the command of a 128-byte submission.
@@ -53,12 +54,15 @@ std::optional<unsigned> ring_queues_needed() {
   std::string enabled;
   std::ifstream("/sys/module/fuse/parameters/enable_uring") >> enabled;
   if (enabled != "Y") return std::nullopt;
-  // "0-7": the kernel numbers them without gaps on what we have seen; the last number counts (num_possible_cpus).
-  std::string possible;
-  std::ifstream("/sys/devices/system/cpu/possible") >> possible;
-  const std::size_t dash = possible.rfind('-');
-  if (possible.empty() || possible.find(',') != std::string::npos) return std::nullopt;
-  return dash == std::string::npos ? 1 : static_cast<unsigned>(std::stoul(possible.substr(dash + 1))) + 1;
+  // "0-7", or "0" where there is one.  With gaps we could not tell which queues there are.
+  unsigned first = 1;
+  unsigned last = 0;
+  char dash = 0;
+  std::ifstream possible("/sys/devices/system/cpu/possible");
+  if (!(possible >> first) || first != 0) return std::nullopt;
+  if (possible >> dash && (dash != '-' || !(possible >> last) || last >= kMostQueues)) return std::nullopt;
+  if (possible >> dash) return std::nullopt;
+  return last + 1;
 }
 
 struct RingChannel::Impl {
@@ -251,7 +255,8 @@ Result<std::size_t> RingChannel::receive(std::span<std::byte> into) {
     if (::io_uring_peek_cqe(&impl_->ring, &completion) == 0) {
       ::io_uring_submit(&impl_->ring);  // a reply must not wait for the request after it
     } else {
-      ::io_uring_submit_and_wait(&impl_->ring, 1);
+      const int done = ::io_uring_submit_and_wait(&impl_->ring, 1);
+      if (done < 0 && done != -EINTR && done != -EAGAIN && done != -EBUSY) return fail(Errno::no_device);
       if (::io_uring_peek_cqe(&impl_->ring, &completion) != 0) continue;
     }
     const std::optional<std::size_t> entry = impl_->take(*completion);
