@@ -62,7 +62,7 @@ class Child {
   static Outcome<Child> spawn(const Plan& plan);
   Child(Child&&) noexcept;
   Child& operator=(Child&&) noexcept;
-  ~Child();  // after end()
+  ~Child();  // as end(), where that was not called
 
   // Ends everything in the box that still lives, and waits for it, at most 10 s. Afterwards nothing holds the root any
   // more, and all but bind() and unbind() may still be asked. Harmless after wait(), and twice.

@@ -4,8 +4,9 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <ctime>
 #include <utility>
+
+#include "base/clock.h"
 
 namespace fusebox::dispatch {
 namespace {
@@ -16,12 +17,6 @@ constexpr unsigned kMostReaders = 256;
 // An operation that takes longer is taken to be blocked.
 constexpr std::int64_t kBlocked = 20'000'000;
 
-std::int64_t now() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
-
 // A channel that knows since when its reader has been at a request; 0 while it waits for one.
 class WatchedChannel final : public door::Channel {
  public:
@@ -30,7 +25,7 @@ class WatchedChannel final : public door::Channel {
   Result<std::size_t> receive(std::span<std::byte> into) override {
     busy_since_.store(0, std::memory_order_relaxed);
     const Result<std::size_t> length = inner_->receive(into);
-    busy_since_.store(now(), std::memory_order_relaxed);
+    busy_since_.store(monotonic_now_coarse(), std::memory_order_relaxed);
     return length;
   }
   Result<> send(std::span<const std::byte> message) override { return inner_->send(message); }

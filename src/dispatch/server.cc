@@ -1,11 +1,11 @@
 #include "dispatch/server.h"
 
 #include <chrono>
-#include <ctime>
 #include <iterator>
 #include <optional>
 #include <utility>
 
+#include "base/clock.h"
 #include "door/awake_processors.h"
 #include "door/dev_fuse.h"
 
@@ -17,12 +17,6 @@ using std::chrono::milliseconds;
 // How often the watcher looks, while there is work and else.
 constexpr milliseconds kBusyLook{20};
 constexpr milliseconds kIdleLook{200};
-
-std::int64_t now() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
 
 }  // namespace
 
@@ -134,7 +128,7 @@ void Server::watch() {
   std::unique_lock lock(mutex_);
   while (!ended_) {
     lock.unlock();
-    const std::int64_t time = now();
+    const std::int64_t time = monotonic_now();
     if (awake) awake->look(session_.requests(), time);
     device_readers_->callers().wake_ups_are_cheap(awake && awake->kept());
     unsigned blocked = device_readers_->look(time);

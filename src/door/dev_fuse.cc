@@ -5,19 +5,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <ctime>
 #include <utility>
 
+#include "base/clock.h"
 #include "wire/abi.h"
 
 namespace fusebox::door {
 namespace {
-
-std::int64_t now() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
 
 void relax() {
 #if defined(__x86_64__)
@@ -43,8 +37,8 @@ ssize_t DevFuseChannel::read_once(std::span<std::byte> into) {
   set_blocking(!spin);
   ssize_t length = ::read(device_.get(), into.data(), into.size());
   if (!spin) return length;
-  const std::int64_t give_up = now() + CallerPattern::kSpin;
-  while (length < 0 && errno == EAGAIN && now() < give_up) {
+  const std::int64_t give_up = monotonic_now() + CallerPattern::kSpin;
+  while (length < 0 && errno == EAGAIN && monotonic_now() < give_up) {
     for (int i = 0; i < 8; ++i) relax();
     length = ::read(device_.get(), into.data(), into.size());
   }
@@ -60,7 +54,7 @@ Result<std::size_t> DevFuseChannel::receive(std::span<std::byte> into) {
       const auto size = static_cast<std::size_t>(length);
       if (size >= sizeof(wire::InHeader)) {
         const auto* header = reinterpret_cast<const wire::InHeader*>(into.data());
-        callers_.arrived(header->pid, now() - last_reply_.load(std::memory_order_relaxed));
+        callers_.arrived(header->pid, monotonic_now() - last_reply_.load(std::memory_order_relaxed));
       }
       return size;
     }
@@ -72,7 +66,7 @@ Result<std::size_t> DevFuseChannel::receive(std::span<std::byte> into) {
 
 Result<> DevFuseChannel::send(std::span<const std::byte> message) {
   const ssize_t written = ::write(device_.get(), message.data(), message.size());
-  last_reply_.store(now(), std::memory_order_relaxed);
+  last_reply_.store(monotonic_now(), std::memory_order_relaxed);
   if (written < 0) return fail_with_errno();
   return {};
 }
