@@ -7,21 +7,25 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PUBLIC = "fusebox"  # include/fusebox, the public API
-VALUES = {"fusebox/attr.h", "fusebox/name.h", "fusebox/result.h"}  # its plain values: no tree, no waiting
+# Its plain values: no tree, no waiting.
+VALUES = {f"fusebox/{name}.h" for name in ("attr", "fault", "fd", "lock", "name", "request", "result")}
 
 # Layer -> what its files may include besides their own layer.
 MAY_INCLUDE = {
     PUBLIC: set(),
-    "base": VALUES | {"fusebox/task.h"},  # implements them
+    "base": VALUES,  # implements them
+    "coro": VALUES | {"fusebox/task.h", "fusebox/executor.h"},  # implements them
+    "system": {PUBLIC},
     "wire": VALUES | {"base"},
     "door": VALUES | {"base", "wire", "fusebox/backing.h"},  # implements it
     "tree": {"base", PUBLIC},
     "dispatch": {"base", "wire", "door", "tree", PUBLIC},
-    "policy": {"base"},
-    "audit": {"base", "fusebox/result.h"},
+    "policy": VALUES | {"base"},
+    "audit": VALUES | {"base"},
     "store": {"base", PUBLIC},
     "guard": {"base", "policy", "audit", PUBLIC},
     "box": VALUES | {"base"},
+    "mount": {"base", "wire", "door", "dispatch", PUBLIC},
     "examples": {PUBLIC},
 }
 FREE = {"cli"}  # wires everything together

@@ -27,6 +27,7 @@ struct Attr {
   gid_t gid = 0;
   dev_t rdev = 0;  // of a device file
   std::uint32_t blksize = 4096;
+  std::optional<timespec> btime;  // of birth, for those who ask with statx(2)
   Validity valid_for{};
 
   bool is_directory() const { return S_ISDIR(mode); }

@@ -21,6 +21,7 @@
 #include <string_view>
 
 #include "fusebox/attr.h"
+#include "fusebox/lock.h"
 #include "fusebox/name.h"
 #include "fusebox/request.h"
 #include "fusebox/task.h"
@@ -58,7 +59,7 @@ enum class DataPath : std::uint8_t {
 };
 
 struct Opened {
-  Ref<Handle> handle;
+  Ref<Handle> handle;  // null: the node itself answers
   DataPath path = DataPath::cached;
   std::int32_t backing_id = 0;   // with DataPath::passthrough: from a registration with the door
   bool cache_directory = false;  // opendir: the kernel may keep the listing while the directory's mtime stays
@@ -90,6 +91,14 @@ class DirSink {
   virtual bool add(std::string_view name, Entry entry, std::uint64_t next) = 0;
 };
 
+// Whom to tell that a file became ready (Notifier::wake).
+enum class PollHandle : std::uint64_t {};
+
+struct IoctlReply {
+  int result = 0;        // what ioctl(2) returns
+  std::size_t size = 0;  // bytes of the output that are filled
+};
+
 // One open file or directory.  Destroyed when the last descriptor of it is closed.
 class Handle {
  public:
@@ -98,27 +107,39 @@ class Handle {
   // Bytes read: fewer than asked only at the end of the file.
   virtual Task<std::size_t> read(const Request&, std::uint64_t offset, std::span<std::byte> into);
   virtual Task<std::size_t> write(const Request&, std::uint64_t offset, std::span<const std::byte> data);
-  virtual Task<> flush(const Request&);  // at each close(2)
+  // At each close(2) of a file that was Opened::wants_flush; the fcntl locks of `owner` end with it.
+  virtual Task<> flush(const Request&, LockOwner owner);
   virtual Task<> fsync(const Request&, bool data_only);
   virtual Task<> fallocate(const Request&, int mode, std::uint64_t offset, std::uint64_t length);
   virtual Task<std::uint64_t> lseek(const Request&, std::uint64_t offset, int whence);  // SEEK_DATA and SEEK_HOLE
   virtual Task<std::size_t> copy_file_range(const Request&, std::uint64_t offset, Ref<Handle> target,
                                             std::uint64_t target_offset, std::size_t length);
   virtual Task<> readdir(const Request&, std::uint64_t offset, DirSink& sink);
+
+  // fcntl(2) and flock(2).  getlk gives a lock that stands in the way of `wanted`, if there is one.
+  virtual Task<std::optional<FileLock>> getlk(const Request&, LockOwner owner, FileLock wanted);
+  virtual Task<> setlk(const Request&, LockOwner owner, FileLock lock, LockWait wait);
+  virtual Task<> flock(const Request&, LockOwner owner, LockType type, LockWait wait);
+
+  // `command` says how long both sides are (_IOC_SIZE); `argument` is its third argument, which may be an address.
+  virtual Task<IoctlReply> ioctl(const Request&, unsigned command, std::uint64_t argument,
+                                 std::span<const std::byte> in, std::span<std::byte> out);
+
+  // Which of `events` (POLLIN ...) are there now.  With `tell`, wake it once that changes; it replaces earlier ones.
+  virtual Task<unsigned> poll(const Request&, unsigned events, std::optional<PollHandle> tell);
 };
 
-// One inode.
-class Node {
+// One inode.  Where open() or opendir() gives no handle, or where nothing is opened at all (MountOptions::opens), the
+// operations of a handle reach the node itself.
+class Node : public Handle {
  public:
-  virtual ~Node() = default;
-
   // Null: the node is itself, and only itself.
   virtual std::optional<Identity> identity() const { return std::nullopt; }
 
   // The tree tells where the node was found last: after a lookup, a creation, a link, a rename.
   virtual void located(const Ref<Node>& parent, std::string_view name);
 
-  virtual Task<Attr> getattr(const Request&, Ref<Handle> open) = 0;  // `open` may be null
+  virtual Task<Attr> getattr(const Request&, Ref<Handle> open);  // `open` may be null
   virtual Task<Attr> setattr(const Request&, SetAttr change, Ref<Handle> open);
   virtual Task<Entry> lookup(const Request&, Name name);
   virtual Task<std::string> readlink(const Request&);
@@ -143,6 +164,7 @@ class Node {
   virtual Task<> removexattr(const Request&, const std::string& name);
 
   virtual Task<struct statvfs> statfs(const Request&);
+  virtual Task<> syncfs(const Request&);  // of the root; only asked for by virtiofs and fuseblk mounts
 };
 
 template <class T, class... Args>

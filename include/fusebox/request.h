@@ -3,35 +3,53 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <stop_token>
+#include <string_view>
 
 namespace fusebox {
 
+class Executor;
+
 struct Caller {
+  // On an idmapped mount both are as the mount maps them, and 4294967295 where nothing is made.
   uid_t uid = 0;
   gid_t gid = 0;
   pid_t tid = 0;  // the thread, as the server's pid namespace numbers it; 0 where it has no number there, or for the
                   // kernel's own requests
 };
 
-// Tells when the caller gave up; implemented by the dispatcher.
-class CancellationSource {
+// What a security module wants stored with something new, such as "security.selinux".
+struct SecurityContext {
+  std::string_view name;
+  std::span<const std::byte> value;
+};
+
+// The server's side of a request; implemented by the dispatcher.
+class Serving {
  public:
-  virtual std::stop_token token() = 0;
+  virtual std::stop_token cancelled() = 0;
+  virtual Executor& executor() = 0;
 
  protected:
-  ~CancellationSource() = default;
+  ~Serving() = default;
 };
 
 struct Request {
   Caller caller;
   std::uint64_t unique = 0;  // the kernel's number of this request
-  CancellationSource* cancellation = nullptr;
+
+  // With what makes something new, where MountOptions asks for them.
+  std::span<const SecurityContext> security_contexts{};
+  std::span<const gid_t> supplementary_groups{};  // those of the caller's that matter: the directory's, if it has it
+
+  Serving* serving = nullptr;  // null outside of a session (a test that calls a node itself)
 
   // Stops when the caller got a signal and no longer waits (FUSE_INTERRUPT).  For handlers that wait; costs nothing
   // where it is not asked for.  After a stop, end with Errno::interrupted.
-  std::stop_token cancelled() const { return cancellation != nullptr ? cancellation->token() : std::stop_token(); }
+  std::stop_token cancelled() const { return serving != nullptr ? serving->cancelled() : std::stop_token(); }
 };
 
 }  // namespace fusebox

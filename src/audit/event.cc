@@ -22,7 +22,7 @@ constexpr auto kOps = std::to_array<std::pair<Op, std::string_view>>({
     {Op::chown, "chown"},         {Op::utimes, "utimes"},
     {Op::setxattr, "setxattr"},   {Op::removexattr, "removexattr"},
     {Op::getxattr, "getxattr"},   {Op::listxattr, "listxattr"},
-    {Op::fallocate, "fallocate"},
+    {Op::fallocate, "fallocate"}, {Op::ioctl, "ioctl"},
 });
 
 // to_string indexes the table by the enumerator.
@@ -30,7 +30,7 @@ static_assert([] {
   for (std::size_t i = 0; i < kOps.size(); ++i) {
     if (std::to_underlying(kOps[i].first) != i) return false;
   }
-  return kOps.size() == std::to_underlying(Op::fallocate) + 1U;
+  return kOps.size() == std::to_underlying(Op::ioctl) + 1U;
 }());
 
 }  // namespace
@@ -86,6 +86,7 @@ Kind kind_of(Op op, int flags) {
     case Op::unlink:
     case Op::rmdir:
       return Kind::remove;
+    case Op::ioctl:
     case Op::chmod:
     case Op::chown:
     case Op::utimes:

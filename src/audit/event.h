@@ -39,6 +39,7 @@ enum class Op : std::uint8_t {
   getxattr,
   listxattr,
   fallocate,
+  ioctl,
 };
 
 // The verdict's word in the log.

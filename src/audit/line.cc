@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "audit/symbols.h"
-#include "base/fault.h"
 #include "base/utf8.h"
+#include "fusebox/fault.h"
 
 namespace fusebox::audit {
 namespace {

@@ -14,8 +14,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/fault.h"
-#include "base/fd.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 #include "fusebox/result.h"
 
 namespace fusebox::audit {

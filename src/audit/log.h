@@ -11,8 +11,8 @@
 
 #include "audit/event.h"
 #include "audit/summary.h"
-#include "base/fault.h"
-#include "base/fd.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 #include "fusebox/result.h"
 
 namespace fusebox::audit {

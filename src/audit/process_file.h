@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::audit {
 

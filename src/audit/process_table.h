@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "audit/event.h"
-#include "base/fault.h"
-#include "base/fd.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::audit {
 

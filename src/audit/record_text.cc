@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "audit/event.h"
-#include "base/fault.h"
+#include "fusebox/fault.h"
 
 namespace fusebox::audit {
 namespace {

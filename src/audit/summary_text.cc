@@ -8,7 +8,7 @@
 
 #include "audit/directories.h"
 #include "audit/summary.h"
-#include "base/fault.h"
+#include "fusebox/fault.h"
 
 namespace fusebox::audit {
 namespace {

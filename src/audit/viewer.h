@@ -6,7 +6,7 @@
 #include <string>
 
 #include "audit/filter.h"
-#include "base/fault.h"
+#include "fusebox/fault.h"
 
 namespace fusebox::audit {
 

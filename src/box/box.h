@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "base/fault.h"
-#include "base/fd.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::box {
 

@@ -1,7 +1,7 @@
 // Which of root's powers a boxed command keeps.
 #pragma once
 
-#include "base/fault.h"
+#include "fusebox/fault.h"
 
 namespace fusebox::box {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "base/fault.h"
 #include "box/seccomp_floor.h"
 #include "box/signals.h"
+#include "fusebox/fault.h"
 
 namespace fusebox::box {
 

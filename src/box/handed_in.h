@@ -9,8 +9,8 @@
 
 #include <array>
 
-#include "base/fault.h"
-#include "base/fd.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::box {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "base/fault.h"
-#include "base/fd.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 #include "fusebox/result.h"
 
 namespace fusebox::box {

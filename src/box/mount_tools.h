@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <utility>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 #include "fusebox/result.h"
 
 namespace fusebox::box {

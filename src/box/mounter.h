@@ -10,9 +10,9 @@
 #include <mutex>
 #include <string>
 
-#include "base/fault.h"
-#include "base/fd.h"
 #include "box/message.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::box {
 

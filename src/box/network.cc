@@ -6,7 +6,7 @@
 
 #include <cstring>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::box {
 

@@ -1,7 +1,7 @@
 // The network namespace of a box without network.
 #pragma once
 
-#include "base/fault.h"
+#include "fusebox/fault.h"
 
 namespace fusebox::box {
 

@@ -20,9 +20,9 @@
 #include <fstream>
 #include <sstream>
 
-#include "base/fd.h"
 #include "box/box.h"
 #include "box/capabilities.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::box {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "base/fault.h"
+#include "fusebox/fault.h"
 
 namespace fusebox::box {
 

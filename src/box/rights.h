@@ -1,7 +1,7 @@
 // How a box gets the rights that it takes to make one.
 #pragma once
 
-#include "base/fault.h"
+#include "fusebox/fault.h"
 
 namespace fusebox::box {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
-#include "base/fault.h"
-#include "base/fd.h"
 #include "box/box.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 #include "fusebox/result.h"
 
 namespace fusebox::box {

@@ -5,8 +5,8 @@
 
 #include <vector>
 
-#include "base/fault.h"
 #include "box/box.h"
+#include "fusebox/fault.h"
 
 namespace fusebox::box {
 

@@ -5,8 +5,8 @@
 
 #include <optional>
 
-#include "base/fault.h"
-#include "base/fd.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::box {
 

@@ -9,7 +9,7 @@
 
 #include <optional>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::box {
 

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "audit/viewer.h"
-#include "base/fault.h"
-#include "base/fd.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::cli {
 namespace {

@@ -2,14 +2,12 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "cli/host_view.h"
@@ -22,26 +20,6 @@ struct MirrorOptions {
   std::string source;
   std::string mountpoint;
   ServingOptions serving;
-};
-
-// Unmounts on SIGINT, SIGTERM or SIGHUP; SIGUSR2 (from ourselves) ends the wait when the mount went by itself.
-class Unmounter {
- public:
-  Unmounter(std::string mountpoint, const sigset_t& signals)
-      : thread_([path = std::move(mountpoint), signals] {
-          int signal = 0;
-          ::sigwait(&signals, &signal);
-          if (signal != SIGUSR2) ::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
-        }) {}
-  ~Unmounter() {
-    ::pthread_kill(thread_.native_handle(), SIGUSR2);
-    thread_.join();
-  }
-  Unmounter(const Unmounter&) = delete;
-  Unmounter& operator=(const Unmounter&) = delete;
-
- private:
-  std::thread thread_;
 };
 
 // The directory and what is mounted below it now, apart from the mounts that others see: where MOUNTPOINT lies below
@@ -61,22 +39,12 @@ Outcome<Fd> clone_tree(const std::string& path) {
 Outcome<> mirror(const MirrorOptions& options) {
   Outcome<Fd> source = clone_tree(options.source);
   if (!source) return std::unexpected(source.error());
-  // Before any thread exists, so that all of them leave the signals to one.
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR2}) ::sigaddset(&signals, signal);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
-  auto view = HostView::serve(*std::move(source), {.grafts = {},
-                                                   .freshness = freshness_of(options.serving),
-                                                   .transport = transport_of(options.serving),
-                                                   .processors = processors_of(options.serving)});
+  auto view = HostView::prepare(*std::move(source), {.grafts = {},
+                                                     .freshness = freshness_of(options.serving),
+                                                     .transport = transport_of(options.serving),
+                                                     .idle_processors = idle_processors_of(options.serving)});
   if (!view) return std::unexpected(view.error());
-  const Outcome<> attached = door::attach((*view)->take_mount(), options.mountpoint);
-  if (!attached) return std::unexpected(attached.error());
-  const Unmounter unmounter(options.mountpoint, signals);
-  (*view)->wait_for_end();
-  return {};
+  return serve_until_unmounted((*view)->mount(), (*view)->root(), options.mountpoint);
 }
 
 }  // namespace

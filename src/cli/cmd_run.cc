@@ -117,20 +117,21 @@ class Run {
 
     // To see every request, the kernel must not answer any from memory.
     const Freshness freshness = level >= audit::Level::all ? Freshness::at_once : freshness_of(options_.serving);
-    auto view = HostView::serve(std::move(root_), {.grafts = *std::move(grafts),
-                                                   .freshness = freshness,
-                                                   .transport = transport_of(options_.serving),
-                                                   .processors = processors_of(options_.serving),
-                                                   .guard = &*guard_,
-                                                   .outside = &*objects_});
+    auto view = HostView::prepare(std::move(root_), {.grafts = *std::move(grafts),
+                                                     .freshness = freshness,
+                                                     .transport = transport_of(options_.serving),
+                                                     .idle_processors = idle_processors_of(options_.serving),
+                                                     .guard = &*guard_,
+                                                     .outside = &*objects_});
     if (!view) return std::unexpected(view.error());
     view_ = *std::move(view);
-    return child_->enter(view_->take_mount());
+    if (const Outcome<> served = view_->mount().serve(view_->root()); !served) return served;
+    return child_->enter(view_->mount().take());
   }
 
   Outcome<int> finish(Outcome<box::Ending> ending) {
     if (!ending) return std::unexpected(ending.error());
-    view_->wait_for_end();
+    view_->mount().wait();
     Outcome<audit::Summary> summary = log_->close();
     if (!summary) return std::unexpected(summary.error());
     write_deps(*summary);
@@ -148,7 +149,7 @@ class Run {
 
   void print_statistics() const {
     std::string text = "fusebox: requests served\n";
-    for (const auto& [name, requests] : view_->session().counts()) {
+    for (const auto& [name, requests] : view_->mount().state().requests) {
       text += "  " + std::string(name) + " " + std::to_string(requests) + "\n";
     }
     std::fwrite(text.data(), 1, text.size(), stderr);

@@ -2,7 +2,7 @@
 // its callback runs the command and stores how it ended.
 #pragma once
 
-#include "base/fault.h"
+#include "fusebox/fault.h"
 
 namespace fusebox::cli {
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 #include "policy/load.h"
 
 namespace fusebox::cli {

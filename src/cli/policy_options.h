@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/fault.h"
+#include "fusebox/fault.h"
 #include "policy/load.h"
 
 namespace fusebox::cli {

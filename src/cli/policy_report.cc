@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "base/fault.h"
+#include "fusebox/fault.h"
 #include "policy/explain.h"
 #include "policy/policy_file.h"
 

@@ -6,7 +6,7 @@ void add_serving_options(CLI::App& command, ServingOptions& options) {
   command.add_flag("--coherent", options.coherent, "Show changes made outside at once, not within a second (slower)");
   command.add_option("--transport", options.transport, "How requests come from the kernel: auto takes the fastest")
       ->type_name("auto|io-uring|dev-fuse|single")
-      ->check(CLI::IsMember({"auto", "io-uring", "dev-fuse", "single"}))
+      ->check(CLI::IsMember(std::vector<std::string>(transport_names().begin(), transport_names().end())))
       ->capture_default_str();
   command.add_flag("--save-power", options.save_power,
                    "Let idle processors sleep between requests (slower; only root can keep them awake)");
@@ -16,14 +16,10 @@ Freshness freshness_of(const ServingOptions& options) {
   return options.coherent ? Freshness::at_once : Freshness::within_a_second;
 }
 
-Transport transport_of(const ServingOptions& options) {
-  if (options.transport == "io-uring") return Transport::io_uring;
-  if (options.transport == "dev-fuse") return Transport::dev_fuse;
-  return options.transport == "single" ? Transport::single_reader : Transport::automatic;
-}
+Transport transport_of(const ServingOptions& options) { return *transport_named(options.transport); }
 
-dispatch::Processors processors_of(const ServingOptions& options) {
-  return options.save_power ? dispatch::Processors::let_halt : dispatch::Processors::keep_awake;
+IdleProcessors idle_processors_of(const ServingOptions& options) {
+  return options.save_power ? IdleProcessors::let_sleep : IdleProcessors::keep_awake;
 }
 
 }  // namespace fusebox::cli

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 #include "cli/host_view.h"
 
@@ -19,6 +20,6 @@ void add_serving_options(CLI::App& command, ServingOptions& options);
 
 Freshness freshness_of(const ServingOptions& options);
 Transport transport_of(const ServingOptions& options);
-dispatch::Processors processors_of(const ServingOptions& options);
+IdleProcessors idle_processors_of(const ServingOptions& options);
 
 }  // namespace fusebox::cli

@@ -35,9 +35,14 @@ Result<Ref<Node>> Call::node(tree::NodeId id) const {
 }
 
 Result<Ref<Handle>> Call::handle(std::uint64_t fh) const {
+  if (fh == 0) return node();
   Ref<Handle> found = tree.handles.find(tree::HandleId{fh});
   if (!found) return fail(Errno::bad_handle);
   return found;
+}
+
+Ref<Handle> Call::handle_if(bool named, std::uint64_t fh) const {
+  return named ? tree.handles.find(tree::HandleId{fh}) : nullptr;
 }
 
 Result<> Call::reply_entry(tree::NodeId parent, std::string_view name, Entry entry) {
@@ -51,7 +56,7 @@ Result<> Call::reply_entry(tree::NodeId parent, std::string_view name, Entry ent
 void Call::reply_opened(Opened file) {
   const std::uint32_t flags = open_flags(file);
   const std::int32_t backing = file.path == DataPath::passthrough ? file.backing_id : 0;
-  opened = tree.handles.add(std::move(file.handle));
+  if (file.handle) opened = tree.handles.add(std::move(file.handle));
   reply.put(wire::OpenOut{.fh = static_cast<std::uint64_t>(opened), .open_flags = flags, .backing_id = backing});
 }
 

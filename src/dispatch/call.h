@@ -52,7 +52,12 @@ struct Tree {
 
 struct Call {
   Call(Tree& t, const wire::Message& message, std::span<std::byte> reply_space)
-      : tree(t), header(message.header), arguments(message.arguments), reply(reply_space) {}
+      : tree(t), header(message.header), arguments(message.arguments), reply(reply_space) {
+    if (message.extensions.empty()) return;
+    extensions = wire::decode_extensions(message.extensions);
+    request.security_contexts = extensions.security_contexts;
+    request.supplementary_groups = extensions.supplementary_groups;
+  }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
@@ -60,6 +65,7 @@ struct Call {
   wire::InHeader header;
   wire::ArgumentReader arguments;
   Request request;
+  wire::Extensions extensions;  // that the request refers to
   ReplyBuffer reply;
 
   // What the reply gives to the kernel, to be taken back when it cannot be delivered.
@@ -71,7 +77,10 @@ struct Call {
   // The node that the request is about.  ESTALE: the kernel forgot it, or never knew it.
   Result<Ref<Node>> node() const { return node(node_id()); }
   Result<Ref<Node>> node(tree::NodeId id) const;
-  Result<Ref<Handle>> handle(std::uint64_t fh) const;  // EBADF
+  // The handle of that number, or with none the node; EBADF.
+  Result<Ref<Handle>> handle(std::uint64_t fh) const;
+  // The one that an operation on the inode names besides, or null.
+  Ref<Handle> handle_if(bool named, std::uint64_t fh) const;
 
   // Enters what was found or made as `name` in `parent`, and appends the entry to the reply.  EIO where there is no
   // node: a handler that made something says what.

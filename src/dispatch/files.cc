@@ -56,20 +56,28 @@ Task<> write(Call& call) {
   co_return {};
 }
 
+namespace {
+
+// The kernel takes ENOSYS to mean that no file has the operation, and asks for no other either; that must not follow
+// from one file that lacks it.  Without a handle there is no other: nothing is opened.
+Result<> or_nothing(Result<> result, std::uint64_t fh) {
+  if (!result && result.error() == Errno::not_implemented && fh != 0) return {};
+  return result;
+}
+
+}  // namespace
+
 Task<> flush(Call& call) {
   const auto in = co_await call.arguments.take<wire::FlushIn>();
   const Ref<Handle> handle = co_await call.handle(in.fh);
-  // ENOSYS would switch FLUSH off for every other file too.
-  const Result<> result = co_await attempt(handle->flush(call.request));
-  if (!result && result.error() != Errno::not_implemented) co_return result.error();
-  co_return {};
+  co_return or_nothing(co_await attempt(handle->flush(call.request, LockOwner{in.lock_owner})), in.fh);
 }
 
 Task<> fsync(Call& call) {
   const auto in = co_await call.arguments.take<wire::FsyncIn>();
   const Ref<Handle> handle = co_await call.handle(in.fh);
-  co_await handle->fsync(call.request, (in.fsync_flags & wire::kFsyncDataOnly) != 0);
-  co_return {};
+  const bool data_only = (in.fsync_flags & wire::kFsyncDataOnly) != 0;
+  co_return or_nothing(co_await attempt(handle->fsync(call.request, data_only)), in.fh);
 }
 
 Task<> release(Call& call) {
@@ -85,11 +93,28 @@ Task<> fallocate(Call& call) {
   co_return {};
 }
 
+namespace {
+
+// A file without holes (lseek(2)): data up to the end, where the one hole begins.
+Result<std::uint64_t> without_holes(std::uint64_t size, std::uint64_t offset, int whence) {
+  if (whence != SEEK_DATA && whence != SEEK_HOLE) return fail(Errno::invalid);
+  if (offset >= size) return fail(static_cast<Errno>(ENXIO));
+  return whence == SEEK_DATA ? offset : size;
+}
+
+}  // namespace
+
 Task<> lseek(Call& call) {
   const auto in = co_await call.arguments.take<wire::LseekIn>();
   const Ref<Handle> handle = co_await call.handle(in.fh);
-  const std::uint64_t offset = co_await handle->lseek(call.request, in.offset, static_cast<int>(in.whence));
-  call.reply.put(wire::LseekOut{.offset = offset});
+  const auto whence = static_cast<int>(in.whence);
+  Result<std::uint64_t> offset = co_await attempt(handle->lseek(call.request, in.offset, whence));
+  if (!offset && offset.error() == Errno::not_implemented) {
+    const Ref<Node> node = co_await call.node();
+    const Attr attr = co_await node->getattr(call.request, call.handle_if(in.fh != 0, in.fh));
+    offset = without_holes(attr.size, in.offset, whence);
+  }
+  call.reply.put(wire::LseekOut{.offset = co_await offset});
   co_return {};
 }
 
@@ -98,9 +123,18 @@ namespace {
 Task<std::size_t> copy(Call& call, std::size_t most) {
   const auto in = co_await call.arguments.take<wire::CopyFileRangeIn>();
   const Ref<Handle> source = co_await call.handle(in.fh_in);
-  Ref<Handle> target = co_await call.handle(in.fh_out);
+  Ref<Handle> target;
+  if (in.fh_out != 0) {
+    target = co_await call.handle(in.fh_out);
+  } else {
+    target = co_await call.node(tree::NodeId{in.nodeid_out});
+  }
   const std::size_t length = std::min<std::size_t>(in.len, most);
-  co_return co_await source->copy_file_range(call.request, in.off_in, std::move(target), in.off_out, length);
+  const Result<std::size_t> copied =
+      co_await attempt(source->copy_file_range(call.request, in.off_in, std::move(target), in.off_out, length));
+  // The kernel then copies by reading and writing, this once (fs/fuse/file.c: fuse_copy_file_range).
+  if (!copied && copied.error() == Errno::not_implemented) co_return Errno::not_supported;
+  co_return copied;
 }
 
 }  // namespace

@@ -39,28 +39,28 @@ constexpr Table make_table() {
   set(Opcode::readdir, {"READDIR", serve::readdir});
   set(Opcode::releasedir, {"RELEASEDIR", serve::release});
   set(Opcode::fsyncdir, {"FSYNCDIR", serve::fsync});
-  set(Opcode::getlk, {"GETLK"});  // locks are the kernel's: POSIX_LOCKS and FLOCK_LOCKS are not negotiated
-  set(Opcode::setlk, {"SETLK"});
-  set(Opcode::setlkw, {"SETLKW"});
+  set(Opcode::getlk, {"GETLK", serve::getlk});
+  set(Opcode::setlk, {"SETLK", serve::setlk});
+  set(Opcode::setlkw, {"SETLKW", serve::setlkw});
   set(Opcode::access, {"ACCESS", serve::access});
   set(Opcode::create, {"CREATE", serve::create});
   set(Opcode::interrupt, {"INTERRUPT", nullptr, Answer::none});  // served by the session
-  set(Opcode::bmap, {"BMAP"});
+  set(Opcode::bmap, {"BMAP"});  // swap files and boot loaders: no file of ours has blocks on a device
   set(Opcode::destroy, {"DESTROY", serve::destroy});
-  set(Opcode::ioctl, {"IOCTL"});
-  set(Opcode::poll, {"POLL"});
-  set(Opcode::notify_reply, {"NOTIFY_REPLY", nullptr, Answer::none});
+  set(Opcode::ioctl, {"IOCTL", serve::ioctl});
+  set(Opcode::poll, {"POLL", serve::poll});
+  set(Opcode::notify_reply, {"NOTIFY_REPLY", nullptr, Answer::none});  // served by the session
   set(Opcode::batch_forget, {"BATCH_FORGET", serve::batch_forget, Answer::none});
   set(Opcode::fallocate, {"FALLOCATE", serve::fallocate});
   set(Opcode::readdirplus, {"READDIRPLUS", serve::readdirplus});
   set(Opcode::rename2, {"RENAME2", serve::rename2});
   set(Opcode::lseek, {"LSEEK", serve::lseek});
   set(Opcode::copy_file_range, {"COPY_FILE_RANGE", serve::copy_file_range});
-  set(Opcode::setupmapping, {"SETUPMAPPING"});
+  set(Opcode::setupmapping, {"SETUPMAPPING"});  // of virtiofs with DAX alone
   set(Opcode::removemapping, {"REMOVEMAPPING"});
-  set(Opcode::syncfs, {"SYNCFS"});
+  set(Opcode::syncfs, {"SYNCFS", serve::syncfs});
   set(Opcode::tmpfile, {"TMPFILE", serve::tmpfile});
-  set(Opcode::statx, {"STATX"});
+  set(Opcode::statx, {"STATX", serve::statx});
   set(Opcode::copy_file_range_64, {"COPY_FILE_RANGE_64", serve::copy_file_range_64});
   return table;
 }

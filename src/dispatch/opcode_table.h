@@ -18,7 +18,7 @@ struct OpcodeRow {
 // The row of any opcode, known or not.
 const OpcodeRow& row_of(std::uint32_t opcode);
 
-// Handlers by subject: names.cc, attributes.cc, files.cc, directories.cc, xattrs.cc, lifetime.cc.  Each decodes its
+// Handlers by subject: names.cc, attributes.cc, files.cc, directories.cc, locks.cc, devices.cc.  Each decodes its
 // arguments, calls the node or the handle, and encodes what that gave.
 namespace serve {
 Task<> lookup(Call&);
@@ -57,6 +57,13 @@ Task<> setxattr(Call&);
 Task<> listxattr(Call&);
 Task<> removexattr(Call&);
 Task<> destroy(Call&);
+Task<> statx(Call&);
+Task<> syncfs(Call&);
+Task<> getlk(Call&);
+Task<> setlk(Call&);
+Task<> setlkw(Call&);
+Task<> ioctl(Call&);
+Task<> poll(Call&);
 }  // namespace serve
 
 }  // namespace fusebox::dispatch

@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "base/fault.h"
 #include "dispatch/session.h"
+#include "fusebox/fault.h"
 
 namespace fusebox::dispatch {
 

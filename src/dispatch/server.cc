@@ -31,7 +31,12 @@ class Server::DeviceReaders final : public ReaderPool {
         most_(readers == Readers::one ? 1 : static_cast<unsigned>(allowed_.size())) {}
   ~DeviceReaders() override { join(); }
 
-  Outcome<> start() { return ReaderPool::start(most_); }
+  Outcome<> start() {
+    Outcome<std::shared_ptr<door::Channel>> channel = open_channel();
+    if (!channel) return std::unexpected(channel.error());
+    server_.session_.notifier().go_through(*std::move(channel));
+    return ReaderPool::start(most_);
+  }
   door::CallerPattern& callers() { return callers_; }
 
  private:
@@ -115,6 +120,7 @@ void Server::start_rings() {
 }
 
 void Server::end() {
+  session_.notifier().end();
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;

@@ -7,10 +7,10 @@
 #include <thread>
 #include <vector>
 
-#include "base/fault.h"
-#include "base/fd.h"
 #include "dispatch/reader_pool.h"
 #include "door/ring_channel.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::dispatch {
 

@@ -36,13 +36,14 @@ constexpr std::size_t kJobsKept = 16;
 }  // namespace
 
 // A request from its arrival to its reply.  The buffers outlive the call that refers to them.
-struct Session::Job final : CancellationSource {
+struct Session::Job final : Serving {
   Job(Session& s, std::size_t size) : session(s), request(size), reply(size) {}
 
-  std::stop_token token() override {
+  std::stop_token cancelled() override {
     listed = true;
     return session.in_flight_.add(call->header.unique);
   }
+  Executor& executor() override { return session.executor_; }
 
   Session& session;
   Buffer request;
@@ -69,6 +70,7 @@ struct Session::Detached {
 Session::Session(Ref<Node> root, SessionOptions options) : options_(options), tree_(std::move(root)) {}
 
 Session::~Session() {
+  notifications_.end();
   in_flight_.interrupt_all();
   std::unique_lock lock(mutex_);
   idle_.wait(lock, [this] { return busy_jobs_ == 0; });
@@ -149,24 +151,60 @@ bool Session::serve_one(door::Channel& channel) {
 
 void Session::dispatch(std::unique_ptr<Job> job, const wire::Message& message) {
   Call& call = job->call.emplace(tree_, message, job->reply.span().subspan(sizeof(wire::OutHeader)));
-  call.request = {
-      .caller = {.uid = call.header.uid, .gid = call.header.gid, .tid = static_cast<pid_t>(call.header.pid)},
-      .unique = call.header.unique,
-      .cancellation = job.get()};
+  call.request.caller = {.uid = call.header.uid, .gid = call.header.gid, .tid = static_cast<pid_t>(call.header.pid)};
+  call.request.unique = call.header.unique;
+  call.request.serving = job.get();
   const OpcodeRow& row = row_of(call.header.opcode);
   job->answer = row.answer;
-  if (row.serve != nullptr) {
+  if (row.serve != nullptr && !is_absent(static_cast<wire::Opcode>(call.header.opcode))) {
     run(*this, std::move(job), row.serve);
     return;
   }
-  Result<> result = fail(Errno::not_implemented);
-  if (call.header.opcode == static_cast<std::uint32_t>(wire::Opcode::init)) result = init(call);
-  if (call.header.opcode == static_cast<std::uint32_t>(wire::Opcode::interrupt)) {
-    const auto in = call.arguments.take<wire::InterruptIn>();
-    if (in) in_flight_.interrupt(in->unique);
-  }
-  answer(*job, result);
+  answer(*job, serve_itself(call));
   finish(std::move(job));
+}
+
+// What concerns the connection, not its files; ENOSYS for everything else.
+Result<> Session::serve_itself(Call& call) {
+  switch (static_cast<wire::Opcode>(call.header.opcode)) {
+    case wire::Opcode::init:
+      return init(call);
+    case wire::Opcode::notify_reply:
+      return take_retrieved(call);
+    case wire::Opcode::interrupt: {
+      const auto in = call.arguments.take<wire::InterruptIn>();
+      if (in) in_flight_.interrupt(in->unique);
+      return {};
+    }
+    default:
+      return fail(Errno::not_implemented);
+  }
+}
+
+// The kernel remembers the ENOSYS, and never asks for it again.
+bool Session::is_absent(wire::Opcode opcode) const {
+  switch (opcode) {
+    case wire::Opcode::open:
+      return !options_.opens_files;
+    case wire::Opcode::opendir:
+      return !options_.opens_directories;
+    case wire::Opcode::getxattr:
+    case wire::Opcode::setxattr:
+    case wire::Opcode::listxattr:
+    case wire::Opcode::removexattr:
+      return !options_.extended_attributes;
+    default:
+      return false;
+  }
+}
+
+Result<> Session::take_retrieved(Call& call) {
+  const auto in = call.arguments.take<wire::NotifyRetrieveIn>();
+  if (!in) return fail(in.error());
+  const auto data = call.arguments.take_bytes(in->size);
+  if (!data) return fail(data.error());
+  notifications_.retrieved(call.header.unique, std::string(reinterpret_cast<const char*>(data->data()), data->size()));
+  return {};
 }
 
 Session::Detached Session::run(Session& session, std::unique_ptr<Job> job, Task<> (*serve)(Call&)) {

@@ -16,14 +16,16 @@
 #include "dispatch/call.h"
 #include "dispatch/in_flight.h"
 #include "dispatch/negotiation.h"
+#include "dispatch/notifications.h"
 #include "door/channel.h"
+#include "fusebox/executor.h"
 
 namespace fusebox::dispatch {
 
 class Session {
  public:
   Session(Ref<Node> root, SessionOptions options);
-  ~Session();  // cancels what still waits, and waits for it
+  ~Session();  // after the connection has ended; cancels what still waits, and waits for it
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -34,6 +36,8 @@ class Session {
   bool serve_one(door::Channel& channel);
 
   const Tree& tree() const { return tree_; }
+  Notifications& notifier() { return notifications_; }
+  Executor& executor() { return executor_; }
 
   // How many requests of each kind came in, most frequent first; kinds that never came are left out.
   struct Count {
@@ -58,10 +62,15 @@ class Session {
   static Detached run(Session& session, std::unique_ptr<Job> job, Task<> (*serve)(Call&));
   void answer(Job& job, Result<> result);
   void send(Job& job, Errno error, std::size_t payload);
+  Result<> serve_itself(Call& call);
   Result<> init(Call& call);
+  Result<> take_retrieved(Call& call);
+  bool is_absent(wire::Opcode opcode) const;
 
   const SessionOptions options_;
+  Executor executor_;
   Tree tree_;
+  Notifications notifications_{tree_.inodes};
   InFlight in_flight_;
   std::array<std::atomic<std::uint64_t>, wire::kOpcodeCount + 1> requests_{};  // by opcode; the last: unknown ones
 

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::door {
 

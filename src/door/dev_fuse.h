@@ -6,10 +6,10 @@
 #include <atomic>
 #include <cstdint>
 
-#include "base/fault.h"
-#include "base/fd.h"
 #include "door/caller_pattern.h"
 #include "door/channel.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::door {
 

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "base/fault.h"
-#include "base/fd.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::door {
 

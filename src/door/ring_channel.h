@@ -14,9 +14,9 @@
 #include <optional>
 #include <vector>
 
-#include "base/fault.h"
-#include "base/fd.h"
 #include "door/channel.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::door {
 

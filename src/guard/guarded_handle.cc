@@ -1,6 +1,7 @@
 #include "guard/guarded_handle.h"
 
 #include <dirent.h>
+#include <sys/ioctl.h>
 
 #include <utility>
 
@@ -39,8 +40,13 @@ class FilteringSink final : public DirSink {
 
 }  // namespace
 
-GuardedHandle::GuardedHandle(Guard& guard, Ref<Handle> inner, std::shared_ptr<const Place> place, Ref<GuardedNode> node)
-    : guard_(guard), inner_(std::move(inner)), place_(std::move(place)), node_(std::move(node)) {}
+GuardedHandle::GuardedHandle(Guard& guard, Ref<Handle> opened, const Ref<Node>& node,
+                             std::shared_ptr<const Place> place, Ref<GuardedNode> directory)
+    : guard_(guard),
+      opened_(std::move(opened)),
+      inner_(opened_ ? opened_ : node),
+      place_(std::move(place)),
+      directory_(std::move(directory)) {}
 
 Task<std::size_t> GuardedHandle::read(const Request& request, std::uint64_t offset, std::span<std::byte> into) {
   const std::size_t count = co_await inner_->read(request, offset, into);
@@ -60,7 +66,7 @@ Task<std::size_t> GuardedHandle::write(const Request& request, std::uint64_t off
   co_return count;
 }
 
-Task<> GuardedHandle::flush(const Request& request) { return inner_->flush(request); }
+Task<> GuardedHandle::flush(const Request& request, LockOwner owner) { return inner_->flush(request, owner); }
 Task<> GuardedHandle::fsync(const Request& request, bool data_only) { return inner_->fsync(request, data_only); }
 
 Task<> GuardedHandle::fallocate(const Request& request, int mode, std::uint64_t offset, std::uint64_t length) {
@@ -80,8 +86,32 @@ Task<std::size_t> GuardedHandle::copy_file_range(const Request& request, std::ui
   return inner_->copy_file_range(request, offset, guarded->inner_, target_offset, length);
 }
 
+Task<std::optional<FileLock>> GuardedHandle::getlk(const Request& request, LockOwner owner, FileLock wanted) {
+  return inner_->getlk(request, owner, wanted);
+}
+Task<> GuardedHandle::setlk(const Request& request, LockOwner owner, FileLock lock, LockWait wait) {
+  return inner_->setlk(request, owner, lock, wait);
+}
+Task<> GuardedHandle::flock(const Request& request, LockOwner owner, LockType type, LockWait wait) {
+  return inner_->flock(request, owner, type, wait);
+}
+Task<unsigned> GuardedHandle::poll(const Request& request, unsigned events, std::optional<PollHandle> tell) {
+  return inner_->poll(request, events, tell);
+}
+
+// Careful: an ioctl may change a file that is open for reading alone (FS_IOC_SETFLAGS).
+Task<IoctlReply> GuardedHandle::ioctl(const Request& request, unsigned command, std::uint64_t argument,
+                                      std::span<const std::byte> in, std::span<std::byte> out) {
+  if (_IOC_DIR(command) == _IOC_READ) co_return co_await inner_->ioctl(request, command, argument, in, out);
+  const Act act{.op = audit::Op::ioctl, .want = policy::Want::write};
+  co_await guard_.permit(request, *place_, act);
+  const Result<IoctlReply> reply = co_await attempt(inner_->ioctl(request, command, argument, in, out));
+  co_await guard_.report(request, *place_, act, reply ? Errno{} : reply.error());
+  co_return reply;
+}
+
 Task<> GuardedHandle::readdir(const Request& request, std::uint64_t offset, DirSink& sink) {
-  FilteringSink filtering(sink, guard_.policy(), *node_);
+  FilteringSink filtering(sink, guard_.policy(), *directory_);
   co_await inner_->readdir(request, offset, filtering);
   co_return {};
 }

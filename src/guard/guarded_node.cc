@@ -97,7 +97,7 @@ std::shared_ptr<const Place> GuardedNode::place_used_by(const Request& request) 
 }
 
 Task<Attr> GuardedNode::getattr(const Request& request, Ref<Handle> open) {
-  if (open) open = std::static_pointer_cast<GuardedHandle>(open)->inner();
+  if (open) open = std::static_pointer_cast<GuardedHandle>(open)->opened();
   if (guard_.level() < audit::Level::all) return inner_->getattr(request, std::move(open));
   return [](Ref<GuardedNode> self, const Request& asked, Ref<Handle> handle) -> Task<Attr> {
     const Result<Attr> attr = co_await attempt(self->inner_->getattr(asked, std::move(handle)));
@@ -110,7 +110,7 @@ Task<Attr> GuardedNode::setattr(const Request& request, SetAttr change, Ref<Hand
   const std::shared_ptr<const Place> at = place_used_by(request);
   const Act act{.op = operation_of(change), .want = Want::write};
   co_await guard_.permit(request, *at, act);
-  if (open) open = std::static_pointer_cast<GuardedHandle>(open)->inner();
+  if (open) open = std::static_pointer_cast<GuardedHandle>(open)->opened();
   const Result<Attr> attr = co_await attempt(inner_->setattr(request, change, std::move(open)));
   co_await guard_.report(request, *at, act, error_of(attr));
   co_return attr;
@@ -165,7 +165,7 @@ Task<Opened> GuardedNode::open(const Request& request, int flags) {
   if (executes) guard_.processes().executes(request.caller.tid);
   if (!opened) co_return opened;
   if (guard_.level() == audit::Level::io) opened->path = DataPath::direct;  // else transfers would pass us by
-  opened->handle = make<GuardedHandle>(guard_, std::move(opened->handle), at, nullptr);
+  opened->handle = make<GuardedHandle>(guard_, std::move(opened->handle), inner_, at, nullptr);
   co_return opened;
 }
 
@@ -176,7 +176,7 @@ Task<Opened> GuardedNode::opendir(const Request& request) {
   Result<Opened> opened = co_await attempt(inner_->opendir(request));
   co_await guard_.report(request, *at, act, error_of(opened));
   if (!opened) co_return opened;
-  opened->handle = make<GuardedHandle>(guard_, std::move(opened->handle), at, shared_from_this());
+  opened->handle = make<GuardedHandle>(guard_, std::move(opened->handle), inner_, at, shared_from_this());
   co_return opened;
 }
 
@@ -187,9 +187,10 @@ Task<Created> GuardedNode::create(const Request& request, Name name, NewMode mod
   Result<Created> created = co_await attempt(inner_->create(request, name, mode, flags));
   co_await guard_.report(request, *at, act, error_of(created));
   if (!created) co_return created;
+  const Ref<Node> made = created->entry.node;
   created->entry = wrap(std::move(created->entry), name.text());
   if (guard_.level() == audit::Level::io) created->opened.path = DataPath::direct;
-  created->opened.handle = make<GuardedHandle>(guard_, std::move(created->opened.handle), at, nullptr);
+  created->opened.handle = make<GuardedHandle>(guard_, std::move(created->opened.handle), made, at, nullptr);
   co_return created;
 }
 
@@ -199,9 +200,10 @@ Task<Created> GuardedNode::tmpfile(const Request& request, NewMode mode, int fla
   co_await guard_.permit(request, *at, act);
   Result<Created> created = co_await attempt(inner_->tmpfile(request, mode, flags));
   if (!created) co_return created;
+  const Ref<Node> made = created->entry.node;
   created->entry = wrap(std::move(created->entry), kUnnamed);
   if (guard_.level() == audit::Level::io) created->opened.path = DataPath::direct;
-  created->opened.handle = make<GuardedHandle>(guard_, std::move(created->opened.handle), at, nullptr);
+  created->opened.handle = make<GuardedHandle>(guard_, std::move(created->opened.handle), made, at, nullptr);
   co_return created;
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/fault.h"
+#include "fusebox/fault.h"
 #include "policy/expand.h"
 #include "policy/policy.h"
 #include "policy/policy_file.h"

@@ -1,6 +1,6 @@
 #include "policy/policy.h"
 
-#include "base/fault.h"
+#include "fusebox/fault.h"
 #include "policy/index.h"
 
 namespace fusebox::policy {

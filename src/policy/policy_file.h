@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/fault.h"
+#include "fusebox/fault.h"
 #include "policy/policy.h"
 
 namespace fusebox::policy {

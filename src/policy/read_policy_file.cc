@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 #include "policy/load.h"
 #include "policy/shape.h"
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 #include "fusebox/request.h"
 #include "fusebox/result.h"
 

@@ -11,7 +11,7 @@
 #include <mutex>
 #include <vector>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 
 namespace fusebox {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 #include "fusebox/result.h"
 
 namespace fusebox {

@@ -59,6 +59,7 @@ Attr to_attr(const FileStatus& status, std::uint64_t shown_inode, Validity valid
   attr.gid = status.stx_gid;
   attr.rdev = makedev(status.stx_rdev_major, status.stx_rdev_minor);
   attr.blksize = status.stx_blksize;
+  if ((status.stx_mask & STATX_BTIME) != 0) attr.btime = to_timespec(status.stx_btime);
   attr.valid_for = valid_for;
   return attr;
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 #include "store/backing_ids.h"
 #include "store/credentials.h"
 #include "store/descriptor_cache.h"

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <vector>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 #include "fusebox/node.h"
 #include "store/host_node.h"
 #include "store/mount_points.h"

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <optional>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 #include "fusebox/node.h"
 #include "store/host_node.h"
 

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "base/fault.h"
-#include "base/fd.h"
 #include "fusebox/backing.h"
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
 #include "fusebox/node.h"
 #include "fusebox/outside_objects.h"
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 
 namespace fusebox {
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <shared_mutex>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 #include "store/file_status.h"
 #include "store/inode_numbers.h"
 

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 #include "fusebox/node.h"
 #include "store/file_status.h"
 

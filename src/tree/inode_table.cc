@@ -64,6 +64,12 @@ NodeId InodeTable::known_as(const Node& node, const std::optional<Identity>& ide
   return found == by_object_.end() ? kNone : found->second;
 }
 
+NodeId InodeTable::id_of(const Node& node) const {
+  const std::optional<Identity> identity = node.identity();
+  const std::lock_guard lock(structure_mutex_);
+  return known_as(node, identity);
+}
+
 InodeTable::Entered InodeTable::enter(NodeId parent, std::string_view name, Ref<Node> node) {
   const std::optional<Identity> identity = node->identity();
   Entered entered;

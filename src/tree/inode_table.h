@@ -34,6 +34,9 @@ class InodeTable {
   // The node last found as `name` in `parent`, or null.
   Ref<Node> find(NodeId parent, std::string_view name) const;
 
+  // What the kernel calls `node`, or the one of equal identity; 0: it does not know it.
+  NodeId id_of(const Node& node) const;
+
   struct Entered {
     NodeId id{};
     Ref<Node> node;  // `node`, or the one of equal identity that was there before

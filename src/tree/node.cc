@@ -10,7 +10,7 @@ Task<std::size_t> Handle::read(const Request&, std::uint64_t, std::span<std::byt
 Task<std::size_t> Handle::write(const Request&, std::uint64_t, std::span<const std::byte>) {
   co_return Errno::bad_handle;
 }
-Task<> Handle::flush(const Request&) { co_return Errno::not_implemented; }
+Task<> Handle::flush(const Request&, LockOwner) { co_return Errno::not_implemented; }
 Task<> Handle::fsync(const Request&, bool) { co_return Errno::not_implemented; }
 Task<> Handle::fallocate(const Request&, int, std::uint64_t, std::uint64_t) { co_return Errno::not_supported; }
 Task<std::uint64_t> Handle::lseek(const Request&, std::uint64_t, int) { co_return Errno::not_implemented; }
@@ -18,16 +18,25 @@ Task<std::size_t> Handle::copy_file_range(const Request&, std::uint64_t, Ref<Han
   co_return Errno::not_implemented;
 }
 Task<> Handle::readdir(const Request&, std::uint64_t, DirSink&) { co_return Errno::not_directory; }
+Task<std::optional<FileLock>> Handle::getlk(const Request&, LockOwner, FileLock) { co_return Errno::not_implemented; }
+Task<> Handle::setlk(const Request&, LockOwner, FileLock, LockWait) { co_return Errno::not_implemented; }
+Task<> Handle::flock(const Request&, LockOwner, LockType, LockWait) { co_return Errno::not_implemented; }
+Task<IoctlReply> Handle::ioctl(const Request&, unsigned, std::uint64_t, std::span<const std::byte>,
+                               std::span<std::byte>) {
+  co_return static_cast<Errno>(ENOTTY);
+}
+Task<unsigned> Handle::poll(const Request&, unsigned, std::optional<PollHandle>) { co_return Errno::not_implemented; }
 
 void Node::located(const Ref<Node>&, std::string_view) {}
 
+Task<Attr> Node::getattr(const Request&, Ref<Handle>) { co_return Errno::not_implemented; }
 Task<Attr> Node::setattr(const Request&, SetAttr, Ref<Handle>) { co_return Errno::not_permitted; }
 Task<Entry> Node::lookup(const Request&, Name) { co_return Errno::not_directory; }
 Task<std::string> Node::readlink(const Request&) { co_return Errno::invalid; }
 Task<> Node::access(const Request&, int) { co_return Errno::not_implemented; }
 
-Task<Opened> Node::open(const Request&, int) { co_return Errno::access; }
-Task<Opened> Node::opendir(const Request&) { co_return Errno::not_directory; }
+Task<Opened> Node::open(const Request&, int) { co_return Opened(); }
+Task<Opened> Node::opendir(const Request&) { co_return Opened(); }
 Task<Created> Node::create(const Request&, Name, NewMode, int) { co_return Errno::read_only; }
 Task<Created> Node::tmpfile(const Request&, NewMode, int) { co_return Errno::not_supported; }
 
@@ -54,5 +63,7 @@ Task<struct statvfs> Node::statfs(const Request&) {
   none.f_namemax = 255;
   co_return none;
 }
+
+Task<> Node::syncfs(const Request&) { co_return Errno::not_implemented; }
 
 }  // namespace fusebox

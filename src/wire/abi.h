@@ -73,26 +73,36 @@ inline constexpr std::size_t kOpcodeCount = 54;
 // Flags of INIT; bits from 32 on travel in flags2.
 enum InitFlag : std::uint64_t {
   kAsyncRead = 1ull << 0,
+  kPosixLocks = 1ull << 1,
   kAtomicTruncate = 1ull << 3,
   kBigWrites = 1ull << 5,
   kDontMask = 1ull << 6,
+  kFlockLocks = 1ull << 10,
   kIoctlDir = 1ull << 11,
   kAutoInvalidateData = 1ull << 12,
   kReaddirPlus = 1ull << 13,
   kReaddirPlusAuto = 1ull << 14,
   kAsyncDirectIo = 1ull << 15,
+  kNoOpenSupport = 1ull << 17,
   kParallelDirops = 1ull << 18,
   kPosixAcl = 1ull << 20,
   kAbortError = 1ull << 21,
   kMaxPages = 1ull << 22,
   kCacheSymlinks = 1ull << 23,
+  kNoOpendirSupport = 1ull << 24,
   kHandleKillprivV2 = 1ull << 28,
   kSetxattrExt = 1ull << 29,
   kInitExt = 1ull << 30,
+  kSecurityContext = 1ull << 32,
+  kCreateSupplementaryGroup = 1ull << 34,
+  kHasExpireOnly = 1ull << 35,
   kDirectIoAllowMmap = 1ull << 36,
   kPassthrough = 1ull << 37,
   kNoExportSupport = 1ull << 38,
+  kHasResend = 1ull << 39,
+  kAllowIdmap = 1ull << 40,
   kOverIoUring = 1ull << 41,
+  kRequestTimeout = 1ull << 42,
 };
 
 // open_out.open_flags
@@ -125,6 +135,10 @@ inline constexpr std::uint32_t kGetattrHandle = 1u << 0;      // getattr_in.geta
 inline constexpr std::uint32_t kFsyncDataOnly = 1u << 0;      // fsync_in.fsync_flags
 inline constexpr std::uint32_t kOpenKillSuidSgid = 1u << 0;   // open_in.open_flags
 inline constexpr std::uint32_t kWriteKillSuidSgid = 1u << 2;  // write_in.write_flags
+inline constexpr std::uint32_t kLockFlock = 1u << 0;          // lk_in.lk_flags: flock(2), not fcntl(2)
+inline constexpr std::uint32_t kIoctlDirectory = 1u << 4;     // ioctl_in.flags: fh is a directory's
+inline constexpr std::uint32_t kPollNotify = 1u << 0;         // poll_in.flags: tell when it becomes ready
+inline constexpr std::uint64_t kUniqueResent = 1ull << 63;    // in_header.unique: handed out once before
 
 struct InHeader {
   std::uint32_t len, opcode;
@@ -276,6 +290,96 @@ struct InterruptIn {
 };
 static_assert(sizeof(AccessIn) == 8 && sizeof(InterruptIn) == 8);
 
+struct StatxIn {
+  std::uint32_t getattr_flags, reserved;
+  std::uint64_t fh;
+  std::uint32_t sx_flags, sx_mask;
+};
+struct StatxTime {
+  std::int64_t tv_sec;
+  std::uint32_t tv_nsec;
+  std::int32_t reserved;
+};
+// As statx(2) lays it out.
+struct Statx {
+  std::uint32_t mask, blksize;
+  std::uint64_t attributes;
+  std::uint32_t nlink, uid, gid;
+  std::uint16_t mode, spare0;
+  std::uint64_t ino, size, blocks, attributes_mask;
+  StatxTime atime, btime, ctime, mtime;
+  std::uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+  std::uint64_t spare2[14];
+};
+struct StatxOut {
+  std::uint64_t attr_valid;
+  std::uint32_t attr_valid_nsec, flags;
+  std::uint64_t spare[2];
+  Statx stat;
+};
+static_assert(sizeof(StatxIn) == 24 && sizeof(Statx) == 256 && sizeof(StatxOut) == 288);
+static_assert(offsetof(Statx, ino) == 32 && offsetof(Statx, btime) == 80 && offsetof(Statx, rdev_major) == 128);
+
+struct FileLock {
+  std::uint64_t start, end;  // the last byte; OFFSET_MAX: to the end of the file, however long it grows
+  std::uint32_t type, pid;   // F_RDLCK, F_WRLCK or F_UNLCK
+};
+struct LockIn {
+  std::uint64_t fh, owner;
+  FileLock lock;
+  std::uint32_t lock_flags, padding;
+};
+struct LockOut {
+  FileLock lock;
+};
+static_assert(sizeof(FileLock) == 24 && sizeof(LockIn) == 48 && sizeof(LockOut) == 24);
+
+struct BmapIn {
+  std::uint64_t block;
+  std::uint32_t blocksize, padding;
+};
+struct BmapOut {
+  std::uint64_t block;
+};
+static_assert(sizeof(BmapIn) == 16 && sizeof(BmapOut) == 8);
+
+struct IoctlIn {
+  std::uint64_t fh;
+  std::uint32_t flags, cmd;
+  std::uint64_t arg;
+  std::uint32_t in_size, out_size;
+};
+struct IoctlOut {
+  std::int32_t result;
+  std::uint32_t flags, in_iovs, out_iovs;
+};
+static_assert(sizeof(IoctlIn) == 32 && sizeof(IoctlOut) == 16);
+
+struct PollIn {
+  std::uint64_t fh, kh;
+  std::uint32_t flags, events;
+};
+struct PollOut {
+  std::uint32_t revents, padding;
+};
+static_assert(sizeof(PollIn) == 24 && sizeof(PollOut) == 8);
+
+struct SyncfsIn {
+  std::uint64_t padding;
+};
+static_assert(sizeof(SyncfsIn) == 8);
+
+// Extensions behind the arguments of requests that create something.
+struct ExtensionHeader {
+  std::uint32_t size, type;  // of the whole block
+};
+inline constexpr std::uint32_t kMostSecurityContexts = 31;  // a smaller or equal type counts security contexts
+inline constexpr std::uint32_t kSupplementaryGroups = 32;
+struct SecurityContextHeader {
+  std::uint32_t size, padding;  // of the value
+};
+static_assert(sizeof(ExtensionHeader) == 8 && sizeof(SecurityContextHeader) == 8);
+
 struct FallocateIn {
   std::uint64_t fh, offset, length;
   std::uint32_t mode, padding;
@@ -327,16 +431,53 @@ struct InitOut {
 static_assert(sizeof(InitIn) == 64 && sizeof(InitOut) == 64 && offsetof(InitOut, max_stack_depth) == 36);
 
 // Notifications (out_header.unique 0, error = code).
-enum class Notify : std::int32_t { invalidate_inode = 2, invalidate_entry = 3 };
+enum class Notify : std::int32_t {
+  poll = 1,
+  invalidate_inode = 2,
+  invalidate_entry = 3,
+  store = 4,
+  retrieve = 5,
+  remove = 6,
+  resend = 7,
+  increment_epoch = 8,
+  prune = 9,
+};
+struct NotifyPoll {
+  std::uint64_t kh;
+};
 struct NotifyInvalidateInode {
   std::uint64_t ino;
-  std::int64_t off, len;
+  std::int64_t off, len;  // off < 0: attributes alone; len <= 0: to the end
 };
 struct NotifyInvalidateEntry {
   std::uint64_t parent;
   std::uint32_t namelen, flags;
 };
-static_assert(sizeof(NotifyInvalidateInode) == 24 && sizeof(NotifyInvalidateEntry) == 16);
+inline constexpr std::uint32_t kExpireOnly = 1u << 0;  // notify_invalidate_entry.flags
+struct NotifyStore {
+  std::uint64_t nodeid, offset;
+  std::uint32_t size, padding;
+};
+struct NotifyRetrieve {
+  std::uint64_t notify_unique, nodeid, offset;
+  std::uint32_t size, padding;
+};
+struct NotifyRetrieveIn {  // the body of NOTIFY_REPLY
+  std::uint64_t dummy1, offset;
+  std::uint32_t size, dummy2;
+  std::uint64_t dummy3, dummy4;
+};
+struct NotifyDelete {
+  std::uint64_t parent, child;
+  std::uint32_t namelen, padding;
+};
+struct NotifyPrune {
+  std::uint32_t count, padding;
+  std::uint64_t spare;
+};
+static_assert(sizeof(NotifyPoll) == 8 && sizeof(NotifyInvalidateInode) == 24 && sizeof(NotifyInvalidateEntry) == 16);
+static_assert(sizeof(NotifyStore) == 24 && sizeof(NotifyRetrieve) == 32 && sizeof(NotifyRetrieveIn) == 40);
+static_assert(sizeof(NotifyDelete) == 24 && sizeof(NotifyPrune) == 16);
 
 // struct fuse_backing_map, for FUSE_DEV_IOC_BACKING_OPEN.
 struct BackingMap {

@@ -7,8 +7,10 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "fusebox/name.h"
+#include "fusebox/request.h"
 #include "fusebox/result.h"
 #include "wire/abi.h"
 
@@ -39,11 +41,21 @@ class ArgumentReader {
   std::span<const std::byte> rest_;
 };
 
-// The header of a request and its arguments, without the extensions behind them.
+// The header of a request, its arguments, and the extensions behind them.
 struct Message {
   InHeader header{};
   std::span<const std::byte> arguments;
+  std::span<const std::byte> extensions;
 };
+
+// What comes with a request that makes something.  Texts and values refer to the request's bytes.
+struct Extensions {
+  std::vector<SecurityContext> security_contexts;
+  std::vector<gid_t> supplementary_groups;
+};
+
+// Blocks of unknown kinds are passed over; from the first malformed one on nothing is taken.
+Extensions decode_extensions(std::span<const std::byte> bytes);
 
 // EIO when the bytes are no request: too short, or a length that does not agree with them.
 Result<Message> decode_message(std::span<const std::byte> bytes);

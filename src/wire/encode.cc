@@ -1,7 +1,10 @@
 #include "wire/encode.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <array>
 #include <cstring>
 
 namespace fusebox::wire {
@@ -62,6 +65,63 @@ AttrOut encode_attr_out(const Attr& attr) {
           .attr_valid_nsec = nanoseconds_of(attr.valid_for),
           .dummy = 0,
           .attr = encode_attr(attr)};
+}
+
+namespace {
+
+StatxTime encode_time(const timespec& time) {
+  return {.tv_sec = time.tv_sec, .tv_nsec = static_cast<std::uint32_t>(time.tv_nsec), .reserved = 0};
+}
+
+}  // namespace
+
+StatxOut encode_statx_out(const Attr& attr) {
+  StatxOut out{};
+  out.attr_valid = whole_seconds(attr.valid_for);
+  out.attr_valid_nsec = nanoseconds_of(attr.valid_for);
+  Statx& stat = out.stat;
+  stat.mask = STATX_BASIC_STATS | (attr.btime ? STATX_BTIME : 0);
+  stat.blksize = attr.blksize;
+  stat.nlink = attr.nlink;
+  stat.uid = attr.uid;
+  stat.gid = attr.gid;
+  stat.mode = static_cast<std::uint16_t>(attr.mode);
+  stat.ino = attr.ino;
+  stat.size = attr.size;
+  stat.blocks = attr.blocks;
+  stat.atime = encode_time(attr.atime);
+  stat.btime = encode_time(attr.btime.value_or(timespec{}));
+  stat.ctime = encode_time(attr.ctime);
+  stat.mtime = encode_time(attr.mtime);
+  stat.rdev_major = major(attr.rdev);
+  stat.rdev_minor = minor(attr.rdev);
+  return out;
+}
+
+std::optional<fusebox::FileLock> decode_lock(const FileLock& lock) {
+  if (lock.end < lock.start) return std::nullopt;
+  fusebox::FileLock decoded{.first = lock.start, .last = lock.end, .pid = static_cast<pid_t>(lock.pid)};
+  switch (lock.type) {
+    case F_RDLCK:
+      decoded.type = LockType::shared;
+      return decoded;
+    case F_WRLCK:
+      decoded.type = LockType::exclusive;
+      return decoded;
+    case F_UNLCK:
+      decoded.type = LockType::unlock;
+      return decoded;
+    default:
+      return std::nullopt;
+  }
+}
+
+FileLock encode_lock(const fusebox::FileLock& lock) {
+  constexpr std::array<std::uint32_t, 3> kTypes = {F_RDLCK, F_WRLCK, F_UNLCK};  // by LockType
+  return {.start = lock.first,
+          .end = lock.last,
+          .type = kTypes[static_cast<std::size_t>(lock.type)],
+          .pid = static_cast<std::uint32_t>(lock.pid)};
 }
 
 EntryOut encode_entry(std::uint64_t nodeid, const Attr& attr, Validity entry_valid) {

@@ -2,16 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "fusebox/attr.h"
+#include "fusebox/lock.h"
 #include "wire/abi.h"
 
 namespace fusebox::wire {
 
 WireAttr encode_attr(const Attr& attr);
 AttrOut encode_attr_out(const Attr& attr);
+StatxOut encode_statx_out(const Attr& attr);
 
 // `nodeid` 0 makes a negative entry.
 EntryOut encode_entry(std::uint64_t nodeid, const Attr& attr, Validity entry_valid);
@@ -21,6 +24,10 @@ std::uint32_t encode_device(dev_t device);
 dev_t decode_device(std::uint32_t device);
 
 SetAttr decode_setattr(const SetattrIn& in);
+
+// Nothing for a type that no lock has, or a range that ends before it begins.
+std::optional<fusebox::FileLock> decode_lock(const FileLock& lock);
+FileLock encode_lock(const fusebox::FileLock& lock);
 
 // Appends directory records to a buffer; never splits one.
 class DirentWriter {

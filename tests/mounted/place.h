@@ -14,7 +14,7 @@
 #include <functional>
 #include <string>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::mounted {
 

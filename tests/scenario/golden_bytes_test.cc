@@ -369,7 +369,7 @@ class Recorder final : public Handle {
     log_ = fmt::format("write offset={} {}", offset, text_of(data));
     co_return data.size();
   }
-  Task<> flush(const Request&) override {
+  Task<> flush(const Request&, LockOwner) override {
     log_ = "flush";
     co_return {};
   }
@@ -568,8 +568,8 @@ TEST(GoldenInit, IsAnsweredAsTheKernelLaysItOut) {
   // length 80, no error; 7.45; read-ahead; flags: bits 0 3 5 6, 12-15, 18 20-23, 28-30.
   EXPECT_EQ(reply.substr(0, 64), to_hex(from_hex("50000000 00000000 0200000000000000 07000000 2d000000 00000200"
                                                  "69f0f470")));
-  // 256 in the background, congested at 192; 1 MiB; 1 ns; 256 pages; flags2: DIRECT_IO_ALLOW_MMAP, NO_EXPORT_SUPPORT.
-  EXPECT_EQ(reply.substr(64, 48), to_hex(from_hex("0001 c000 00001000 01000000 0001 0000 50000000 00000000")));
+  // 256 in the background, congested at 192; 1 MiB; 1 ns; 256 pages; flags2: bits 35, 36, 38, 39.
+  EXPECT_EQ(reply.substr(64, 48), to_hex(from_hex("0001 c000 00001000 01000000 0001 0000 d8000000 00000000")));
   EXPECT_EQ(reply.substr(112), std::string(48, '0'));
 }
 

@@ -127,7 +127,7 @@ class MemoryFileHandle final : public Handle {
     co_return put(offset, data);
   }
 
-  Task<> flush(const Request&) override { co_return {}; }
+  Task<> flush(const Request&, LockOwner) override { co_return {}; }
   Task<> fsync(const Request&, bool) override { co_return {}; }
 
   Task<> fallocate(const Request&, int mode, std::uint64_t offset, std::uint64_t length) override {

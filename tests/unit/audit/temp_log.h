@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::audit {
 

@@ -9,7 +9,7 @@
 #include "audit/line_reader.h"
 #include "audit/record.h"
 #include "audit/record_text.h"
-#include "base/fd.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::audit {
 namespace {

@@ -1,4 +1,4 @@
-#include "base/fault.h"
+#include "fusebox/fault.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "base/fd.h"
+#include "fusebox/fd.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -18,9 +18,9 @@
 #include <string>
 #include <vector>
 
-#include "base/fd.h"
 #include "box/box.h"
 #include "box/capabilities.h"
+#include "fusebox/fd.h"
 
 #define SKIP_WITHOUT_ROOT() \
   if (!fusebox::box::has_capability(CAP_SYS_ADMIN)) GTEST_SKIP() << "needs CAP_SYS_ADMIN to make namespaces"

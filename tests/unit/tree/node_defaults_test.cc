@@ -18,12 +18,17 @@ const std::string kXattr = "user.a";
 
 TEST(BareNode, HasNoIdentityButItself) { EXPECT_EQ(BareNode().identity(), std::nullopt); }
 
-TEST(BareNode, IsNoDirectoryNorLinkNorFile) {
+TEST(BareNode, IsNoDirectoryNorLink) {
   BareNode node;
   EXPECT_EQ(node.lookup({}, kName).run().error(), Errno::not_directory);
-  EXPECT_EQ(node.opendir({}).run().error(), Errno::not_directory);
   EXPECT_EQ(node.readlink({}).run().error(), Errno::invalid);
-  EXPECT_EQ(node.open({}, 0).run().error(), Errno::access);
+}
+
+TEST(BareNode, AnswersItselfForWhatIsOpened) {
+  BareNode node;
+  EXPECT_EQ(node.open({}, 0).run()->handle, nullptr);
+  EXPECT_EQ(node.opendir({}).run()->handle, nullptr);
+  EXPECT_EQ(node.read({}, 0, {}).run().error(), Errno::invalid);
 }
 
 TEST(BareNode, IsReadOnly) {
@@ -63,7 +68,7 @@ TEST(BareHandle, AnswersAsAnOpenFileWithoutOperations) {
   std::array<std::byte, 1> buffer{};
   EXPECT_EQ(handle.read({}, 0, buffer).run().error(), Errno::invalid);
   EXPECT_EQ(handle.write({}, 0, buffer).run().error(), Errno::bad_handle);
-  EXPECT_EQ(handle.flush({}).run().error(), Errno::not_implemented);
+  EXPECT_EQ(handle.flush({}, LockOwner{}).run().error(), Errno::not_implemented);
   EXPECT_EQ(handle.fsync({}, false).run().error(), Errno::not_implemented);
   EXPECT_EQ(handle.fallocate({}, 0, 0, 1).run().error(), Errno::not_supported);
   EXPECT_EQ(handle.lseek({}, 0, 3).run().error(), Errno::not_implemented);
