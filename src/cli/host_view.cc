@@ -28,7 +28,7 @@ HostView::~HostView() {
 Outcome<std::unique_ptr<HostView>> HostView::prepare(Fd root, HostViewOptions options) {
   std::unique_ptr<HostView> view(new HostView());
   auto mount = Mount::create(
-      {.transport = options.transport, .idle_processors = options.idle_processors, .locks = Locks::kernel_keeps});
+      {.transport = options.transport, .idle_processors = options.idle_processors, .locks = Locks::forwarded});
   if (!mount) return std::unexpected(mount.error());
   view->mount_ = *std::move(mount);
 

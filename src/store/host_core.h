@@ -13,6 +13,7 @@
 #include "store/descriptor_cache.h"
 #include "store/host_store.h"
 #include "store/inode_numbers.h"
+#include "store/lock_table.h"
 #include "store/mount_points.h"
 #include "store/mounts.h"
 #include "store/node_table.h"
@@ -51,6 +52,7 @@ struct HostCore {
   DescriptorCache descriptors;
   BackingIds backing_ids;
   NodeTable nodes;
+  LockTable locks;
   MadeInside made_inside;
   std::mutex moving_directories;  // see HostNode::located
   std::vector<GraftPoint> grafts;

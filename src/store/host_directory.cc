@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "store/host_core.h"
+#include "store/host_ioctl.h"
 
 namespace fusebox {
 namespace {
@@ -137,6 +138,11 @@ std::uint64_t HostDirectory::number_of(const Record& record, const MountPointNam
 Task<> HostDirectory::fsync(const Request&, bool data_only) {
   if ((data_only ? ::fdatasync(fd_.get()) : ::fsync(fd_.get())) != 0) co_return static_cast<Errno>(errno);
   co_return Result<>();
+}
+
+Task<IoctlReply> HostDirectory::ioctl(const Request&, unsigned command, std::uint64_t, std::span<const std::byte> in,
+                                      std::span<std::byte> out) {
+  co_return pass_ioctl(fd(), command, in, out);
 }
 
 }  // namespace fusebox

@@ -21,6 +21,8 @@ class HostDirectory final : public Handle {
 
   Task<> readdir(const Request&, std::uint64_t offset, DirSink& sink) override;
   Task<> fsync(const Request&, bool data_only) override;
+  Task<IoctlReply> ioctl(const Request&, unsigned command, std::uint64_t argument, std::span<const std::byte> in,
+                         std::span<std::byte> out) override;
 
   int fd() const { return fd_.get(); }
 

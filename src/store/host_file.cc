@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "store/host_core.h"
+#include "store/host_ioctl.h"
 
 namespace fusebox {
 namespace {
@@ -28,11 +29,14 @@ HostFile::HostFile(Ref<HostNode> node, Fd own, int flags)
     : node_(std::move(node)),
       own_(std::move(own)),
       writes_((flags & O_ACCMODE) != O_RDONLY),
+      reads_and_writes_((flags & O_ACCMODE) == O_RDWR),
       appends_((flags & O_APPEND) != 0) {}
 
 HostFile::HostFile(Ref<HostNode> node, Lease shared) : node_(std::move(node)), shared_(std::move(shared)) {}
 
 HostFile::~HostFile() {
+  // Locks of open file descriptions (F_OFD_SETLK), and those whose owners closed it without a FLUSH.
+  for (const LockOwner owner : lock_owners_) node_->core().locks.drop(*node_, owner);
   if (path_) node_->closed(*path_, writes_);
 }
 
@@ -133,6 +137,11 @@ Task<std::size_t> HostFile::copy_file_range(const Request&, std::uint64_t offset
   const ssize_t count = ::copy_file_range(from, &from_offset, into, &into_offset, length, 0);
   if (count < 0) co_return static_cast<Errno>(errno);
   co_return static_cast<std::size_t>(count);
+}
+
+Task<IoctlReply> HostFile::ioctl(const Request&, unsigned command, std::uint64_t, std::span<const std::byte> in,
+                                 std::span<std::byte> out) {
+  co_return pass_ioctl(co_await fd(), command, in, out);
 }
 
 }  // namespace fusebox

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "fusebox/fd.h"
 #include "fusebox/node.h"
@@ -29,7 +30,15 @@ class HostFile final : public Handle {
   Task<std::size_t> copy_file_range(const Request&, std::uint64_t offset, Ref<Handle> target,
                                     std::uint64_t target_offset, std::size_t length) override;
 
+  Task<IoctlReply> ioctl(const Request&, unsigned command, std::uint64_t argument, std::span<const std::byte> in,
+                         std::span<std::byte> out) override;
+  Task<> flush(const Request&, LockOwner owner) override;
+  Task<std::optional<FileLock>> getlk(const Request&, LockOwner owner, FileLock wanted) override;
+  Task<> setlk(const Request&, LockOwner owner, FileLock lock, LockWait wait) override;
+  Task<> flock(const Request&, LockOwner owner, LockType type, LockWait wait) override;
+
   bool writes() const { return writes_; }
+  bool reads_and_writes() const { return reads_and_writes_; }
   Result<int> fd();
   bool has_descriptor() const;
 
@@ -40,11 +49,17 @@ class HostFile final : public Handle {
   Result<std::size_t> write_all(std::uint64_t offset, std::span<const std::byte> data, bool positional);
   Result<std::size_t> write_some(std::uint64_t offset, std::span<const std::byte> data, bool positional);
 
+  Result<std::shared_ptr<Fd>> flock_description();
+  void remember(LockOwner owner);
+
   Ref<HostNode> node_;
   Fd own_;
-  mutable std::mutex mutex_;  // guards shared_
+  mutable std::mutex mutex_;  // guards what follows, up to writes_
   Lease shared_;
+  std::shared_ptr<Fd> flock_;
+  std::vector<LockOwner> lock_owners_;  // who took fcntl locks through this handle
   bool writes_ = false;
+  bool reads_and_writes_ = false;
   bool appends_ = false;
   std::optional<DataPath> path_;
 };

@@ -88,6 +88,10 @@ class HostNode final : public Node,
   const Mount& mount() const { return mount_; }
   HostCore& core() const { return core_; }
   void closed(DataPath path, bool wrote);
+  // A description that nobody else uses: for writing, which an exclusive fcntl lock needs, or only if that can keep
+  // nobody from executing the file (ETXTBSY).
+  enum class LockUse { exclusive_too, shared, whole_file };
+  Result<Fd> open_for_locks(LockUse use);
   // False: no write need drop set-id bits.
   bool may_have_set_id() const { return may_have_set_id_.load(std::memory_order_relaxed); }
 

@@ -98,10 +98,28 @@ Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, int r
   ++(path == DataPath::passthrough ? state.passthrough : state.cached);
   file->opened_as(path);
   const std::int32_t id = path == DataPath::passthrough ? state.backing_id : 0;
-  // At a FLUSH the kernel first writes what was changed through a mapping; without one it may take its time.
-  const bool wants_flush = file->writes() && path != DataPath::passthrough;
+  // At a FLUSH the kernel first writes what was changed through a mapping; without one it may take its time.  And fcntl
+  // locks end with it: files that are locked are most often opened for reading and writing; for others the end of the
+  // last descriptor does (docs/decisions/0005-locks.md).
+  const bool wants_flush =
+      (file->writes() && path != DataPath::passthrough) || file->reads_and_writes() || core_.locks.holds(*this);
   return {
       .handle = std::move(file), .path = path, .backing_id = id, .cache_directory = false, .wants_flush = wants_flush};
+}
+
+Result<Fd> HostNode::open_for_locks(LockUse use) {
+  constexpr int kFlags = O_NONBLOCK | O_NOFOLLOW;
+  bool for_writing = use == LockUse::exclusive_too;
+  if (use == LockUse::shared) {
+    constexpr mode_t kExecutable = 0111;
+    const Result<FileStatus> now = status();
+    for_writing = now && (now->stx_mode & kExecutable) == 0;
+  }
+  if (for_writing) {
+    Result<Fd> fd = open_again(O_RDWR | kFlags);
+    if (fd) return fd;  // else EROFS, or ETXTBSY: it is being executed
+  }
+  return open_again(O_RDONLY | kFlags);
 }
 
 void HostNode::closed(DataPath path, bool wrote) {

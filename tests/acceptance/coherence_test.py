@@ -1,7 +1,6 @@
 """What changes outside is seen inside: within a second, and at once with --coherent."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import socket
@@ -294,29 +293,6 @@ class Objects(boxed.Case):
                 connection.close()
             except TimeoutError:
                 self.fail(box.communicate(timeout=10)[1])
-
-    # Locks stay within the mount so far: the protocol's lock operations have an issue of their own.
-    @unittest.expectedFailure
-    def test_a_lock_held_outside_is_seen_inside(self):
-        with open(self.write("work/lock")) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            self.assertEqual(self.run_box("sh", "-c", "flock -n lock echo free || echo held").out, "held\n")
-
-    @unittest.expectedFailure
-    def test_a_lock_held_inside_is_seen_outside(self):
-        self.write("work/lock")
-        box = self.start_box("flock", "lock", "sh", "-c", "echo ready; sleep 60")
-        self.assertEqual(box.stdout.readline(), "ready\n")
-        with open(self.dir / "lock") as file, self.assertRaises(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    @unittest.expectedFailure
-    def test_a_record_lock_held_outside_is_seen_inside(self):
-        script = ("import fcntl\nf = open('lock', 'r+')\n"
-                  "try: fcntl.lockf(f, fcntl.LOCK_EX | fcntl.LOCK_NB); print('free')\nexcept OSError: print('held')")
-        with open(self.write("work/lock"), "r+") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX)
-            self.assertEqual(self.run_box("python3", "-c", script).out, "held\n")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,30 @@ class Mirror(boxed.Case):
         process.terminate()
         self.assertGone(process)
 
+    def test_file_flags_and_times_of_birth_are_the_hosts(self):
+        file = self.write("work/file")
+        (self.dir / "folder").mkdir()
+        self.start()
+        for name in ("file", "folder"):
+            outside, inside = self.dir / name, self.point / name
+            before = subprocess.run(["lsattr", "-d", outside], capture_output=True, text=True)
+            if before.returncode != 0:
+                self.skipTest(f"this file system has no flags: {before.stderr.strip()}")
+            self.assertEqual(subprocess.run(["chattr", "+d", inside], capture_output=True, text=True).stderr, "")
+            shown = [subprocess.run(["lsattr", "-d", path], capture_output=True, text=True).stdout.split()[0]
+                     for path in (outside, inside)]
+            self.assertEqual(shown[0], shown[1])
+            self.assertIn("d", shown[0])
+            births = [subprocess.run(["stat", "-c", "%w", path], capture_output=True, text=True).stdout
+                      for path in (outside, inside)]
+            self.assertEqual(births[0], births[1])
+        subprocess.run(["chattr", "+i", file], check=True)
+        try:
+            with self.assertRaises(PermissionError):
+                (self.point / "file").unlink()
+        finally:
+            subprocess.run(["chattr", "-i", file], check=True)
+
     def test_sigterm_sigint_and_sighup_unmount(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             process = self.start()
