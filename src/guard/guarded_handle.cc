@@ -99,9 +99,11 @@ Task<unsigned> GuardedHandle::poll(const Request& request, unsigned events, std:
   return inner_->poll(request, events, tell);
 }
 
-// Careful: an ioctl may change a file that is open for reading alone (FS_IOC_SETFLAGS).
+// Careful: an ioctl may change a file that is open for reading alone (FS_IOC_SETFLAGS).  By its number it tells which
+// way data goes (ioctl(2)); those that do not tell are for terminals, or do anything.
 Task<IoctlReply> GuardedHandle::ioctl(const Request& request, unsigned command, std::uint64_t argument,
                                       std::span<const std::byte> in, std::span<std::byte> out) {
+  if (_IOC_DIR(command) == _IOC_NONE) co_return static_cast<Errno>(ENOTTY);
   if (_IOC_DIR(command) == _IOC_READ) co_return co_await inner_->ioctl(request, command, argument, in, out);
   const Act act{.op = audit::Op::ioctl, .want = policy::Want::write};
   co_await guard_.permit(request, *place_, act);

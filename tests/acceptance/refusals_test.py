@@ -3,6 +3,7 @@ happens outside, and log and summary say who wanted what.  Outside of a box the 
 
 import os
 import pathlib
+import subprocess
 
 import boxed
 
@@ -34,6 +35,7 @@ ATTEMPTS = {
     "setfattr": ("setfattr -n user.mark -v 1 $O/file", "setfattr", "setxattr", "$O/file", None),
     "setfattr_that_removes": ("setfattr -x user.there $O/file", "setfattr", "removexattr", "$O/file", None),
     "setfacl": ("setfacl -m u:1:r $O/file", "setfacl", "setxattr", "$O/file", None),
+    "chattr": ("chattr +d $O/file", "chattr", "ioctl", "$O/file", None),
     "mkfifo": ("mkfifo $O/pipe", "mkfifo", "mknod", "$O/pipe", None),
     "mknod": ("mknod $O/pipe p", "mknod", "mknod", "$O/pipe", None),
     "cp": ("cp inside $O/new", "cp", "create", "$O/new", None),
@@ -111,7 +113,9 @@ class Refusals(boxed.Case):
 
     def state(self):
         own = os.stat(self.outside)
-        return boxed.tree_of(self.outside, folder_times=True), oct(own.st_mode), (own.st_uid, own.st_gid), own.st_mtime_ns
+        flags = subprocess.run(["lsattr", self.outside], capture_output=True, text=True).stdout
+        tree = boxed.tree_of(self.outside, folder_times=True)
+        return tree, flags, oct(own.st_mode), (own.st_uid, own.st_gid), own.st_mtime_ns
 
     def test_a_policy_that_allows_it_lets_the_same_tools_work(self):
         outside, work = self.prepare(self.top)
