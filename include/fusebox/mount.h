@@ -124,9 +124,10 @@ class Mount {
 // What a file system does besides answering: runs on a thread of its own while it is mounted.
 using Background = std::function<void(Mount&, std::stop_token)>;
 
-// Serves until `path` is unmounted; SIGINT, SIGTERM and SIGHUP unmount it.  To be called before there are other threads
-// that could get the signals.
-Outcome<> serve_until_unmounted(Mount& mount, Ref<Node> root, const std::string& path, Background background = {});
+// Serves until `path` is unmounted; SIGINT, SIGTERM and SIGHUP unmount it, and at SIGUSR1 `report` is called, which may
+// say how it goes (Mount::state).  To be called before there are other threads that could get the signals.
+Outcome<> serve_until_unmounted(Mount& mount, Ref<Node> root, const std::string& path, Background background = {},
+                                const std::function<void()>& report = {});
 
 // A whole main(): `PROGRAM [--transport NAME] MOUNTPOINT`.  Complains on stderr; gives the exit status.
 int serve(Ref<Node> root, int argc, char** argv, MountOptions options = {}, Background background = {});

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
@@ -44,7 +45,11 @@ Outcome<> mirror(const MirrorOptions& options) {
                                                      .transport = transport_of(options.serving),
                                                      .idle_processors = idle_processors_of(options.serving)});
   if (!view) return std::unexpected(view.error());
-  return serve_until_unmounted((*view)->mount(), (*view)->root(), options.mountpoint);
+  const auto report = [&shown = **view] {
+    const std::string line = shown.state() + "\n";
+    std::fputs(line.c_str(), stderr);
+  };
+  return serve_until_unmounted((*view)->mount(), (*view)->root(), options.mountpoint, {}, report);
 }
 
 }  // namespace
@@ -56,7 +61,8 @@ void add_mirror_command(CLI::App& app, CommandResult& result) {
   command->add_option("MOUNTPOINT", options->mountpoint, "An existing directory")->required();
   add_serving_options(*command, options->serving);
   command->footer(R"(Mounts SOURCE, with all that is mounted below it, on MOUNTPOINT: no policy, no log.  Stays in the
-foreground until MOUNTPOINT is unmounted; Ctrl-C or SIGTERM unmounts it.
+foreground until MOUNTPOINT is unmounted; Ctrl-C or SIGTERM unmounts it.  At SIGUSR1 it says on stderr what it holds
+and how many requests it has served, as a line of JSON.
 
 Example:
   $ fusebox mirror / /mnt &

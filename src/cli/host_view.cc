@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace fusebox::cli {
@@ -46,6 +47,19 @@ Outcome<std::unique_ptr<HostView>> HostView::prepare(Fd root, HostViewOptions op
   view->root_ = view->store_->root();
   if (options.guard != nullptr) view->root_ = guard::wrap_root(*options.guard, std::move(view->root_));
   return view;
+}
+
+std::string HostView::state() const {
+  const MountState mount = mount_->state();
+  const HostStoreStats store = store_->stats();
+  nlohmann::ordered_json requests = nlohmann::ordered_json::object();
+  for (const auto& [name, count] : mount.requests) requests[std::string(name)] = count;
+  const nlohmann::ordered_json state = {{"nodes", mount.nodes},
+                                        {"handles", mount.handles},
+                                        {"host_nodes", store.nodes},
+                                        {"descriptors", store.descriptors},
+                                        {"requests", std::move(requests)}};
+  return state.dump();
 }
 
 }  // namespace fusebox::cli

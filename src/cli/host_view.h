@@ -44,6 +44,9 @@ class HostView {
   Ref<Node> root() const { return root_; }
   Mount& mount() { return *mount_; }
 
+  // What it did and holds, as a line of JSON.
+  std::string state() const;
+
  private:
   HostView() = default;
 

@@ -15,10 +15,13 @@ namespace {
 // Unmounts on SIGINT, SIGTERM or SIGHUP; SIGUSR2 (from ourselves) ends the wait when the mount went by itself.
 class Unmounter {
  public:
-  Unmounter(std::string mountpoint, const sigset_t& signals)
-      : thread_([path = std::move(mountpoint), signals] {
-          int signal = 0;
-          ::sigwait(&signals, &signal);
+  Unmounter(std::string mountpoint, const sigset_t& signals, std::function<void()> report)
+      : thread_([path = std::move(mountpoint), signals, report = std::move(report)] {
+          int signal = SIGUSR1;
+          while (signal == SIGUSR1) {
+            ::sigwait(&signals, &signal);
+            if (signal == SIGUSR1 && report) report();
+          }
           if (signal != SIGUSR2) ::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
         }) {}
   ~Unmounter() {
@@ -44,16 +47,17 @@ int complain(const std::string& program, const Fault& fault) {
 
 }  // namespace
 
-Outcome<> serve_until_unmounted(Mount& mount, Ref<Node> root, const std::string& path, Background background) {
+Outcome<> serve_until_unmounted(Mount& mount, Ref<Node> root, const std::string& path, Background background,
+                                const std::function<void()>& report) {
   // Before any thread exists, so that all of them leave the signals to one.
   sigset_t signals;
   ::sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR2}) ::sigaddset(&signals, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) ::sigaddset(&signals, signal);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   if (const Outcome<> served = mount.serve(std::move(root)); !served) return served;
   if (const Outcome<> attached = mount.attach(path); !attached) return attached;
-  const Unmounter unmounter(path, signals);
+  const Unmounter unmounter(path, signals, report);
   std::jthread beside;
   if (background) {
     beside = std::jthread([&mount, &background](const std::stop_token& stop) { background(mount, stop); });

@@ -1,6 +1,8 @@
 """`fusebox mirror SOURCE MOUNTPOINT`: a directory at another place, until it is unmounted."""
 
+import json
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -72,6 +74,24 @@ class Mirror(boxed.Case):
             process = self.start()
             process.send_signal(number)
             self.assertGone(process)
+
+    def test_at_sigusr1_it_says_what_it_holds(self):
+        for number in range(100):
+            self.write(f"work/{number}")
+        process = self.start()
+
+        def state():
+            process.send_signal(signal.SIGUSR1)
+            return json.loads(process.stderr.readline())
+
+        self.assertEqual(sum(entry.is_file() for entry in os.scandir(self.point)), 100)
+        listed = [os.stat(entry) for entry in os.scandir(self.point)]
+        self.assertEqual((len(listed), state()["nodes"], state()["handles"]), (100, 101, 0))
+        self.assertGreaterEqual(state()["requests"]["OPENDIR"], 1)
+        pathlib.Path("/proc/sys/vm/drop_caches").write_text("2")
+        self.assertIsNotNone(boxed.wait_until(lambda: state()["nodes"] == 1, 10), state())
+        process.send_signal(signal.SIGTERM)
+        self.assertGone(process)
 
     def test_a_busy_mirror_is_unmounted_as_well(self):
         self.write("work/file", "text\n")
