@@ -1,7 +1,7 @@
 """A mirror without a box, next to libfuse's passthrough_hp, which does the same work.
 
-Each part of a session has a fresh mount: passthrough_hp holds a descriptor for each file that the kernel knows, and twice
-15,000 are more than a process may have on many machines.
+Each part of a session has a fresh mount: passthrough_hp holds a descriptor for each file that the kernel knows, and
+twice 15,000 are more than a process may have on many machines.
 """
 
 import contextlib

@@ -50,8 +50,8 @@ def _by_rules(source, scratch):
     def once(rules):
         policy = scratch / "policy.toml"
         policy.write_text(_policy(source, rules))
-        command = [str(variants.FUSEBOX), "run", "--quiet", "--policy", str(policy), "--log", str(scratch / "audit.jsonl"),
-                   "--", str(LOOKUPS), str(source), str(KNOWN[0])]
+        command = [str(variants.FUSEBOX), "run", "--quiet", "--policy", str(policy),
+                   "--log", str(scratch / "audit.jsonl"), "--", str(LOOKUPS), str(source), str(KNOWN[0])]
         return _timed(command, source)
     return once
 

@@ -36,7 +36,8 @@ def timed_phases(phases):
         times[name] = time.perf_counter() - start
         seen = done.stdout.count(b"\n")
         if (done.returncode, seen) != (good, lines):
-            sys.exit(f"session: {' '.join(command)}: exit status {done.returncode}, {seen} lines, not {good} and {lines}")
+            sys.exit(f"session: {' '.join(command)}: exit status {done.returncode}, {seen} lines, "
+                     f"not {good} and {lines}")
     if os.path.exists("unpacked"):
         sys.exit("session: rm -rf left something behind")
     return times
@@ -44,7 +45,8 @@ def timed_phases(phases):
 
 def timed_operations(program):
     output = subprocess.run([program, "."], stdout=subprocess.PIPE, text=True, check=True).stdout
-    return {name: float(microseconds) / 1e6 for name, microseconds in (line.split("\t") for line in output.splitlines())}
+    pairs = (line.split("\t") for line in output.splitlines())
+    return {name: float(microseconds) / 1e6 for name, microseconds in pairs}
 
 
 def main():
