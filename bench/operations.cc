@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,10 @@ constexpr auto kTimePerOperation = std::chrono::milliseconds(400);
 constexpr int kCallsPerBatch = 100;
 constexpr const char* kFile = "a/b/file";  // three components
 constexpr const char* kNewFile = "a/b/new";
+constexpr const char* kLargeFile = "a/b/large";
+constexpr std::size_t kLargeBytes = std::size_t{64} << 20;
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kChunk = std::size_t{128} << 10;
 
 void must(bool succeeded, std::string_view what) {
   if (succeeded) return;
@@ -58,6 +63,26 @@ void read_open_file(int fd) {
   must(::pread(fd, buffer.data(), buffer.size(), 0) == static_cast<ssize_t>(buffer.size()), "pread");
 }
 
+// Where the next transfer in the large file goes: one behind the other, round and round, or anywhere.
+class InOrder {
+ public:
+  off_t operator()() { return static_cast<off_t>(next_++ % (kLargeBytes / kChunk) * kChunk); }
+
+ private:
+  std::size_t next_ = 0;
+};
+
+class Anywhere {
+ public:
+  off_t operator()() { return static_cast<off_t>(pages_(generator_) * kPage); }
+
+ private:
+  std::minstd_rand generator_{1};  // the same places in each run
+  std::uniform_int_distribution<std::size_t> pages_{0, kLargeBytes / kPage - 1};
+};
+
+void transfer(ssize_t done, std::size_t size, std::string_view what) { must(done == static_cast<ssize_t>(size), what); }
+
 void create_and_unlink() {
   ::close(must_open(kNewFile, O_WRONLY | O_CREAT | O_EXCL));
   must(::unlink(kNewFile) == 0, "unlink");
@@ -78,11 +103,38 @@ double microseconds_per_call(Operation operation) {
   return batches[batches.size() / 2];
 }
 
+template <class Operation>
+void report(std::string_view name, Operation operation) {
+  fmt::print("{}\t{:.3f}\n", name, microseconds_per_call(operation));
+}
+
+void make_file(const char* path, std::size_t size) {
+  const int fd = must_open(path, O_WRONLY | O_CREAT | O_EXCL);
+  const std::string content(size, 'x');
+  transfer(::write(fd, content.data(), size), size, "write");
+  ::close(fd);
+}
+
 void make_tree() {
   must(::mkdir("a", 0755) == 0 && ::mkdir("a/b", 0755) == 0, "mkdir");
-  const int fd = must_open(kFile, O_WRONLY | O_CREAT | O_EXCL);
-  const std::string content(4096, 'x');
-  must(::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size()), "write");
+  make_file(kFile, kPage);
+  make_file(kLargeFile, kLargeBytes);
+}
+
+// What is read and written comes from and goes to the page cache, natively and below a mount.
+void measure_transfers() {
+  const int fd = must_open(kLargeFile, O_RDWR);
+  std::vector<char> buffer(kChunk, 'y');
+  InOrder in_order;
+  Anywhere anywhere;
+  const auto read = [&](std::size_t size, off_t at) { transfer(::pread(fd, buffer.data(), size, at), size, "pread"); };
+  const auto write = [&](std::size_t size, off_t at) {
+    transfer(::pwrite(fd, buffer.data(), size, at), size, "pwrite");
+  };
+  report("read 128k, in order", [&] { read(kChunk, in_order()); });
+  report("read 4k, anywhere", [&] { read(kPage, anywhere()); });
+  report("write 128k, in order", [&] { write(kChunk, in_order()); });
+  report("write 4k, anywhere", [&] { write(kPage, anywhere()); });
   ::close(fd);
 }
 
@@ -97,13 +149,14 @@ int main(int argc, char** argv) {
   must(::mkdtemp(directory.data()) != nullptr, directory);
   must(::chdir(directory.c_str()) == 0, directory);
   make_tree();
-  fmt::print("stat, warm\t{:.3f}\n", microseconds_per_call(stat_file));
+  report("stat, warm", stat_file);
   const int file = must_open(kFile, O_RDONLY);
-  fmt::print("read 4k, warm\t{:.3f}\n", microseconds_per_call([file] { read_open_file(file); }));
+  report("read 4k, warm", [file] { read_open_file(file); });
   ::close(file);
-  fmt::print("open+close\t{:.3f}\n", microseconds_per_call(open_and_close));
-  fmt::print("open+read 4k+close\t{:.3f}\n", microseconds_per_call(read_4k));
-  fmt::print("create+unlink\t{:.3f}\n", microseconds_per_call(create_and_unlink));
+  report("open+close", open_and_close);
+  report("open+read 4k+close", read_4k);
+  report("create+unlink", create_and_unlink);
+  measure_transfers();
   must(::chdir("/") == 0, "/");
   std::filesystem::remove_all(directory);
   return 0;

@@ -21,15 +21,28 @@ def seconds(value):
     return f"{value * 1e6:.1f} µs"
 
 
-def table(samples):
-    """One row per operation and variant: median, spread, ratio to native."""
-    rows = ["| operation | how | median | min | max | ÷ native |", "|---|---|--:|--:|--:|--:|"]
+def ratio(values, others):
+    """The median over the rounds: what a slow minute of the machine does to both is out of it."""
+    return statistics.median(value / other for value, other in zip(values, others))
+
+
+def table(samples, base="native", rivals=()):
+    """One row per operation and variant: median, spread, ratio to the first variant, which `base` names.
+
+    With `rivals`, variants too, also the ratio to that one of them which is fastest in this operation.
+    """
+    titles = ["operation", "how", "median", "min", "max", f"÷ {base}"] + (["÷ best peer"] if rivals else [])
+    rows = ["| " + " | ".join(titles) + " |", "|---|---|" + "--:|" * (len(titles) - 2)]
     for name, by_variant in samples.items():
-        native = statistics.median(by_variant["native"])
+        first = next(iter(by_variant.values()))
+        measured = [values for variant, values in by_variant.items() if variant in rivals]
+        best = min(measured, key=statistics.median, default=None)
         for variant, values in by_variant.items():
-            median = statistics.median(values)
-            rows.append(f"| {name} | {variant} | {seconds(median)} | {seconds(min(values))} | {seconds(max(values))} "
-                        f"| {median / native:.2f} |")
+            cells = [name, variant, *map(seconds, (statistics.median(values), min(values), max(values))),
+                     f"{ratio(values, first):.2f}"]
+            if rivals:
+                cells.append(f"{ratio(values, best):.2f}" if best else "")
+            rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
 
