@@ -10,9 +10,9 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, os.path.dirname(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "acceptance"))
+import boxed  # noqa: E402
 import serving  # noqa: E402
-from serving import boxed  # noqa: E402
 
 SECONDS = float(os.environ.get("MODEL_SECONDS", "15"))
 SEED = int(os.environ.get("MODEL_SEED") or random.randrange(1 << 32))

@@ -8,13 +8,16 @@ same whether or not the others are performed (random.h), so any of them can be l
 """
 
 import argparse
+import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 
-import serving
-from serving import boxed
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "acceptance"))
+import boxed  # noqa: E402
+import serving  # noqa: E402
 
 
 class Trials:

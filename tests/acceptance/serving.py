@@ -1,4 +1,4 @@
-"""What the tests of the model have in common: a mirror of a folder, for a while, over any transport."""
+"""A mirror of a folder, over any transport: for the tests that have several, one after the other."""
 
 import contextlib
 import os
@@ -6,8 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "acceptance"))
-import boxed  # noqa: E402
+import boxed
 
 SWITCH = pathlib.Path("/sys/module/fuse/parameters/enable_uring")
 TRANSPORTS = ("io-uring", "dev-fuse", "single")
