@@ -30,6 +30,14 @@ void close_and_forget(int& file) {
   file = -1;
 }
 
+// What the slot held before goes only now, so that most slots hold something most of the time.
+Outcome opened(int& slot, int file) {
+  if (file < 0) return Outcome::of(-1);
+  close_and_forget(slot);
+  slot = file;
+  return {};
+}
+
 std::string flags_text(int flags) {
   static constexpr const char* kAccess[] = {"RDONLY", "WRONLY", "RDWR"};
   std::string text = kAccess[flags & O_ACCMODE];
@@ -74,11 +82,8 @@ void World::open_file() {
   const mode_t mode = random_.pick(kModes);
   const std::string path = any_path();
   const std::size_t slot = any_file();
-  both(fmt::format("[{}] = open(.{}, {}, {:o})", slot, path, flags_text(flags), mode), [&](Side& side) {
-    close_and_forget(side.files[slot]);
-    side.files[slot] = ::open((side.top + path).c_str(), flags, mode);
-    return Outcome::of(std::min(side.files[slot], 0));
-  });
+  both(fmt::format("[{}] = open(.{}, {}, {:o})", slot, path, flags_text(flags), mode),
+       [&](Side& side) { return opened(side.files[slot], ::open((side.top + path).c_str(), flags, mode)); });
 }
 
 void World::open_temporary() {
@@ -88,11 +93,7 @@ void World::open_temporary() {
   const std::string path = any_directory();
   const std::size_t slot = any_file();
   both(fmt::format("[{}] = open(.{}, TMPFILE{}, {:o})", slot, path, (flags & O_EXCL) != 0 ? "|EXCL" : "", mode),
-       [&](Side& side) {
-         close_and_forget(side.files[slot]);
-         side.files[slot] = ::open((side.top + path).c_str(), flags, mode);
-         return Outcome::of(std::min(side.files[slot], 0));
-       });
+       [&](Side& side) { return opened(side.files[slot], ::open((side.top + path).c_str(), flags, mode)); });
 }
 
 void World::close_file() {
@@ -159,6 +160,8 @@ void World::seek_hole_or_data() {
     struct stat status{};
     if (::fstat(side.files[slot], &status) != 0) return Outcome::of(-1);
     if (!S_ISREG(status.st_mode)) return Outcome{};
+    // The kernel asks the server, who does not know of what was changed through a mapping and is not written back.
+    if (traits_.is_lazy) ::fsync(side.files[slot]);
     const off_t found = ::lseek(side.files[slot], offset, whence);
     Outcome outcome = traits_.preallocates ? Outcome{} : Outcome::of(found);
     outcome.data = wrong_about_holes(side.files[slot], offset, found, errno, whence);

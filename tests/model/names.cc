@@ -23,7 +23,7 @@ namespace {
 
 constexpr mode_t kModes[] = {0755, 0755, 0777, 0777, 0644, 0666, 0700, 0600, 0444, 0, 01777};
 constexpr mode_t kSetIdModes[] = {0755, 0777, 04755, 02755, 06711, 02777, 04777, 06777};
-constexpr const char* kAttributes[] = {"user.a", "user.b", "user.c", "user.long name", "trusted.d"};
+constexpr const char* kAttributes[] = {"user.a", "user.b", "user.long name", "trusted.d"};
 
 struct Listed {
   std::uint64_t inode;
@@ -85,7 +85,7 @@ const World::Kind World::kKinds[] = {{24, &World::open_file},
                                      {4, &World::truncate_path},
                                      {4, &World::truncate_file},
                                      {3, &World::allocate},
-                                     {3, &World::copy_range},
+                                     {4, &World::copy_range},
                                      {2, &World::send_file, true},
                                      {1, &World::sync_file},
                                      {4, &World::whole_content},
@@ -98,7 +98,7 @@ const World::Kind World::kKinds[] = {{24, &World::open_file},
                                      {5, &World::link_path},
                                      {2, &World::link_file},
                                      {8, &World::unlink_path},
-                                     {3, &World::make_symlink},
+                                     {2, &World::make_symlink},
                                      {2, &World::read_symlink},
                                      {6, &World::make_directory},
                                      {4, &World::remove_directory},
@@ -112,7 +112,7 @@ const World::Kind World::kKinds[] = {{24, &World::open_file},
                                      {5, &World::change_mode},
                                      {4, &World::change_owner},
                                      {4, &World::change_times},
-                                     {3, &World::set_attribute},
+                                     {4, &World::set_attribute},
                                      {3, &World::get_attribute},
                                      {2, &World::list_attributes},
                                      {1, &World::remove_attribute},
@@ -170,7 +170,7 @@ void World::read_symlink() {
 }
 
 void World::make_directory() {
-  const std::string path = any_path();
+  const std::string path = random_.percent(70) ? any_directory() : any_path();
   const mode_t mode = (traits_.sets_ids ? random_.pick(kSetIdModes) : random_.pick(kModes));
   both(fmt::format("mkdir(.{}, {:o})", path, mode),
        [&](Side& side) { return Outcome::of(::mkdir((side.top + path).c_str(), mode)); });

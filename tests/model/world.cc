@@ -150,8 +150,11 @@ std::string World::any_directory() {
 }
 
 std::string World::any_path() {
-  static constexpr const char* kNames[] = {"n0", "n1", "n2", "n3", "n4", "n5", "d0", "d1", "d2"};
+  static constexpr const char* kNames[] = {"n0", "n1", "n2", "n3", "n4", "n5"};
+  // The directories, too, may be removed, replaced and moved, but not so often that most paths lead nowhere.
+  static constexpr const char* kDirectories[] = {"d0", "d1", "d2"};
   const std::string directory = any_directory();
+  if (random_.percent(8)) return directory + "/" + random_.pick(kDirectories);
   return directory + "/" + random_.pick(kNames);
 }
 
