@@ -32,7 +32,8 @@ struct DataPathQuestion {
 };
 
 // A file with set-id bits is never written through its backing file: the kernel leaves it to us to drop them
-// (FUSE_HANDLE_KILLPRIV_V2), and would do such writes with the rights of the server, which keep them.
+// (FUSE_HANDLE_KILLPRIV_V2).  Bits that come while a file is open this way go with any write, root's too: what the
+// kernel writes to the backing file, it writes without the right to keep them (door/backing_files.cc).
 DataPath choose_data_path(const DataPathQuestion& question);
 
 }  // namespace fusebox

@@ -70,14 +70,19 @@ Task<std::size_t> HostFile::read(const Request&, std::uint64_t offset, std::span
   co_return done;
 }
 
+template <class Call>
+auto HostFile::change(const Request& request, Call&& call) -> decltype(call()) {
+  if (!node_->may_have_set_id() || request.caller.uid == 0) return std::forward<Call>(call)();
+  // As the caller, who lacks CAP_FSETID, so that the kernel drops the set-id bits below.
+  return as_caller(node_->core().groups, request.caller, std::forward<Call>(call));
+}
+
 Task<std::size_t> HostFile::write(const Request& request, std::uint64_t offset, std::span<const std::byte> data) {
   // An O_APPEND descriptor appends whatever the offset, so that writers inside and outside do not overwrite each other.
   // Not so what the kernel writes back from a mapping, for nobody (fs/fuse/file.c: fuse_writepages_send): that has its
   // place.
   const bool is_positional = appends_ && request.caller.tid == 0;
-  if (!node_->may_have_set_id() || request.caller.uid == 0) co_return write_all(offset, data, is_positional);
-  // As the caller, who lacks CAP_FSETID, so that the kernel drops the set-id bits below.
-  co_return as_caller(node_->core().groups, request.caller, [&] { return write_all(offset, data, is_positional); });
+  co_return change(request, [&] { return write_all(offset, data, is_positional); });
 }
 
 Result<std::size_t> HostFile::write_all(std::uint64_t offset, std::span<const std::byte> data, bool positional) {
@@ -114,8 +119,9 @@ Task<> HostFile::fsync(const Request&, bool data_only) {
   co_return outcome_of(data_only ? ::fdatasync(file) : ::fsync(file));
 }
 
-Task<> HostFile::fallocate(const Request&, int mode, std::uint64_t offset, std::uint64_t length) {
-  co_return outcome_of(::fallocate(co_await fd(), mode, to_offset(offset), to_offset(length)));
+Task<> HostFile::fallocate(const Request& request, int mode, std::uint64_t offset, std::uint64_t length) {
+  const int file = co_await fd();
+  co_return change(request, [&] { return outcome_of(::fallocate(file, mode, to_offset(offset), to_offset(length))); });
 }
 
 Task<std::uint64_t> HostFile::lseek(const Request&, std::uint64_t offset, int whence) {
@@ -126,7 +132,7 @@ Task<std::uint64_t> HostFile::lseek(const Request&, std::uint64_t offset, int wh
   co_return static_cast<std::uint64_t>(found);
 }
 
-Task<std::size_t> HostFile::copy_file_range(const Request&, std::uint64_t offset, Ref<Handle> target,
+Task<std::size_t> HostFile::copy_file_range(const Request& request, std::uint64_t offset, Ref<Handle> target,
                                             std::uint64_t target_offset, std::size_t length) {
   auto* to = dynamic_cast<HostFile*>(target.get());
   if (to == nullptr) co_return Errno::cross_device;
@@ -134,9 +140,11 @@ Task<std::size_t> HostFile::copy_file_range(const Request&, std::uint64_t offset
   const int into = co_await to->fd();
   off_t from_offset = to_offset(offset);
   off_t into_offset = to_offset(target_offset);
-  const ssize_t count = ::copy_file_range(from, &from_offset, into, &into_offset, length, 0);
-  if (count < 0) co_return static_cast<Errno>(errno);
-  co_return static_cast<std::size_t>(count);
+  co_return to->change(request, [&]() -> Result<std::size_t> {
+    const ssize_t count = ::copy_file_range(from, &from_offset, into, &into_offset, length, 0);
+    if (count < 0) return fail_with_errno();
+    return static_cast<std::size_t>(count);
+  });
 }
 
 Task<IoctlReply> HostFile::ioctl(const Request&, unsigned command, std::uint64_t, std::span<const std::byte> in,

@@ -46,6 +46,9 @@ class HostFile final : public Handle {
   void opened_as(DataPath path) { path_ = path; }
 
  private:
+  // Changes the contents of the file, so that set-id bits go where the caller has no right to keep them.
+  template <class Call>
+  auto change(const Request& request, Call&& call) -> decltype(call());
   Result<std::size_t> write_all(std::uint64_t offset, std::span<const std::byte> data, bool positional);
   Result<std::size_t> write_some(std::uint64_t offset, std::span<const std::byte> data, bool positional);
 

@@ -101,6 +101,23 @@ TEST_F(Attributes, SetIdBitsGoWithAWriteOfAnotherUser) {
   EXPECT_EQ(status_of("f").st_mode & 07777, 0777U);
 }
 
+TEST_F(Attributes, SetIdBitsThatCameWhileTheFileWasOpenGoWithAWriteOfAnotherUser) {
+  const auto by_write = [](int file) { return static_cast<long>(::write(file, "y", 1)); };
+  const auto by_allocation = [](int file) { return static_cast<long>(fallocate(file, 0, 0, 10)); };
+  const auto by_copy = [](int file) {
+    off_t from = 10;
+    off_t into = 0;
+    return static_cast<long>(copy_file_range(file, &from, file, &into, 1, 0));
+  };
+  for (const std::function<long(int)>& change : {std::function<long(int)>(by_write), {by_allocation}, {by_copy}}) {
+    const Fd file = open_file("f", O_RDWR | O_CREAT | O_TRUNC);
+    ASSERT_EQ(pwrite(file.get(), "text", 4, 10), 4);
+    ASSERT_EQ(fchmod(file.get(), 06777), 0);
+    EXPECT_EQ(as_user(kUser, kGroup, [&] { return change(file.get()) >= 0 ? 0 : errno; }), 0);
+    EXPECT_EQ(status_of("f").st_mode & 07777, 0777U);
+  }
+}
+
 TEST_F(Attributes, NewFilesBelongToWhoMadeThem) {
   EXPECT_EQ(as_user(kUser, kGroup,
                     [] {

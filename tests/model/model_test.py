@@ -1,0 +1,77 @@
+"""A mirror and a plain directory, to which the same happens at random and from several threads: they stay the same.
+
+MODEL_SECONDS: how long over each transport (15); MODEL_SEED: the seed; MODEL_TRANSPORT: only this one; --native: two
+plain directories, which tests the model itself.  reduce.py cuts a failing run down.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "acceptance"))
+import boxed  # noqa: E402
+import serving  # noqa: E402
+
+SECONDS = float(os.environ.get("MODEL_SECONDS", "15"))
+SEED = int(os.environ.get("MODEL_SEED") or random.randrange(1 << 32))
+THREADS = os.environ.get("MODEL_THREADS", "4")
+ONLY_NATIVE = "--native" in sys.argv
+FEW = 192  # descriptors: less than the files that the load keeps open and walks through need when all are held
+
+
+class Model(boxed.Case):
+    def setUp(self):
+        super().setUp()
+        self.top.chmod(0o755)
+        self.plain = self.top / "plain"
+        self.point = self.top / "point"
+        self.plain.mkdir()
+        self.point.mkdir()
+        self.dir.chmod(0o777)
+
+    def load(self, mirror, host, seconds, *more):
+        program = boxed.helper("model_load")
+        arguments = ["--mirror", mirror, "--plain", self.plain, "--host", host, "--seed", SEED, "--seconds", seconds,
+                     "--threads", THREADS, *more]
+        done = self.run_outside(program, *arguments, timeout=seconds * 3 + 120)
+        self.assertEqual(done.returncode, 0, done.stdout[-12000:] + done.stderr[-2000:])
+        print(done.stdout.splitlines()[-1], flush=True)
+
+    def over(self, transport, descriptors):
+        mirror = serving.start_mirror(transport, self.dir, self.point, self.environment, descriptors)
+        try:
+            self.assertTrue(os.path.ismount(self.point), f"not mounted: {mirror.poll()}")
+            # A kernel that forgets now and then has its nodes made anew, while others are in use.
+            self.load(self.point, self.dir, SECONDS / 2, "--forget-every", 2)
+        finally:
+            mirror.terminate()
+            ended = boxed.wait_until(lambda: mirror.poll() is not None, 20)
+            mirror.kill()
+            mirror.wait(20)
+            subprocess.run(["umount", "-l", self.point], capture_output=True)
+        self.assertIsNotNone(ended, "the server did not end when it was told to")
+        self.assertEqual(mirror.returncode, 0)
+        for folder in (self.dir, self.plain):
+            subprocess.run(f"rm -rf {folder}/*", shell=True, check=True)
+
+    def test_a_plain_directory_is_like_another_one(self):
+        self.load(self.dir, self.dir, SECONDS if ONLY_NATIVE else 2)
+
+    @unittest.skipIf(ONLY_NATIVE, "natively alone")
+    def test_a_mirror_is_like_a_plain_directory(self):
+        for transport in serving.offered():
+            if os.environ.get("MODEL_TRANSPORT", transport) != transport:
+                continue
+            for descriptors in (None, FEW):
+                with self.subTest(transport=transport, descriptors=descriptors):
+                    print(f"{transport}, {descriptors or 'many'} descriptors, seed {SEED}", flush=True)
+                    self.over(transport, descriptors)
+
+
+if __name__ == "__main__":
+    serving.in_own_mount_namespace()
+    if ONLY_NATIVE:
+        sys.argv.remove("--native")
+    boxed.main()
