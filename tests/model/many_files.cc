@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 #include "model_load.h"
 
 namespace fusebox::model {

@@ -15,7 +15,7 @@
 #include <functional>
 #include <vector>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 
 namespace fusebox::model {
 namespace {

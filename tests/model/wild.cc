@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "base/fd.h"
+#include "fusebox/fd.h"
 #include "model_load.h"
 #include "world.h"
 
