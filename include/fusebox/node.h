@@ -107,6 +107,11 @@ class Handle {
   // Bytes read: fewer than asked only at the end of the file.
   virtual Task<std::size_t> read(const Request&, std::uint64_t offset, std::span<std::byte> into);
   virtual Task<std::size_t> write(const Request&, std::uint64_t offset, std::span<const std::byte> data);
+
+  // A descriptor from which pread(2) gives what read() gives, at the same offsets; it stays open while the handle
+  // lives.  Large reads then go by splice(2) where the door can, and read() is not called.  None: it always is.
+  virtual std::optional<int> source_of_reads();
+
   // At each close(2) of a file that was Opened::wants_flush; the fcntl locks of `owner` end with it.
   virtual Task<> flush(const Request&, LockOwner owner);
   virtual Task<> fsync(const Request&, bool data_only);

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "door/channel.h"
 #include "fusebox/node.h"
 #include "tree/handle_table.h"
 #include "tree/inode_table.h"
@@ -67,6 +68,10 @@ struct Call {
   Request request;
   wire::Extensions extensions;  // that the request refers to
   ReplyBuffer reply;
+
+  // Where the reply goes.  An operation that has sent it by itself says so.
+  door::Channel* channel = nullptr;
+  bool is_answered = false;
 
   // What the reply gives to the kernel, to be taken back when it cannot be delivered.
   std::vector<tree::NodeId> entered;

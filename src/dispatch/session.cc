@@ -154,6 +154,7 @@ void Session::dispatch(std::unique_ptr<Job> job, const wire::Message& message) {
   call.request.caller = {.uid = call.header.uid, .gid = call.header.gid, .tid = static_cast<pid_t>(call.header.pid)};
   call.request.unique = call.header.unique;
   call.request.serving = job.get();
+  call.channel = job->channel;
   const OpcodeRow& row = row_of(call.header.opcode);
   job->answer = row.answer;
   if (row.serve != nullptr && !is_absent(static_cast<wire::Opcode>(call.header.opcode))) {
@@ -225,7 +226,7 @@ Result<> Session::init(Call& call) {
 }
 
 void Session::answer(Job& job, Result<> result) {
-  if (job.answer == Answer::none) return;
+  if (job.answer == Answer::none || job.call->is_answered) return;
   if (result) {
     send(job, Errno{}, job.call->reply.used());
   } else {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "door/spliced_reply.h"
 #include "wire/abi.h"
 
 namespace fusebox::door {
@@ -69,6 +70,13 @@ Result<> DevFuseChannel::send(std::span<const std::byte> message) {
   last_reply_.store(monotonic_now(), std::memory_order_relaxed);
   if (written < 0) return fail_with_errno();
   return {};
+}
+
+Result<> DevFuseChannel::send_from_file(std::uint64_t unique, int fd, std::uint64_t offset, std::size_t size) {
+  thread_local SplicedReply reply;
+  const Result<> sent = reply.send(device_.get(), unique, fd, offset, size);
+  last_reply_.store(monotonic_now(), std::memory_order_relaxed);
+  return sent;
 }
 
 Outcome<Fd> clone_device(const Fd& connected) {

@@ -22,6 +22,7 @@ class DevFuseChannel final : public Channel {
 
   Result<std::size_t> receive(std::span<std::byte> into) override;
   Result<> send(std::span<const std::byte> message) override;
+  Result<> send_from_file(std::uint64_t unique, int fd, std::uint64_t offset, std::size_t size) override;
 
  private:
   ssize_t read_once(std::span<std::byte> into);

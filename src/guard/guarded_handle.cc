@@ -66,6 +66,11 @@ Task<std::size_t> GuardedHandle::write(const Request& request, std::uint64_t off
   co_return count;
 }
 
+// None where each read is to be seen.
+std::optional<int> GuardedHandle::source_of_reads() {
+  return guard_.level() == audit::Level::io ? std::nullopt : inner_->source_of_reads();
+}
+
 Task<> GuardedHandle::flush(const Request& request, LockOwner owner) { return inner_->flush(request, owner); }
 Task<> GuardedHandle::fsync(const Request& request, bool data_only) { return inner_->fsync(request, data_only); }
 

@@ -14,6 +14,7 @@ class GuardedHandle final : public Handle {
 
   Task<std::size_t> read(const Request& request, std::uint64_t offset, std::span<std::byte> into) override;
   Task<std::size_t> write(const Request& request, std::uint64_t offset, std::span<const std::byte> data) override;
+  std::optional<int> source_of_reads() override;
   Task<> flush(const Request& request, LockOwner owner) override;
   Task<> fsync(const Request& request, bool data_only) override;
   Task<> fallocate(const Request& request, int mode, std::uint64_t offset, std::uint64_t length) override;

@@ -77,6 +77,11 @@ auto HostFile::change(const Request& request, Call&& call) -> decltype(call()) {
   return as_caller(node_->core().groups, request.caller, std::forward<Call>(call));
 }
 
+std::optional<int> HostFile::source_of_reads() {
+  const Result<int> file = fd();
+  return file ? std::optional(*file) : std::nullopt;
+}
+
 Task<std::size_t> HostFile::write(const Request& request, std::uint64_t offset, std::span<const std::byte> data) {
   // An O_APPEND descriptor appends whatever the offset, so that writers inside and outside do not overwrite each other.
   // Not so what the kernel writes back from a mapping, for nobody (fs/fuse/file.c: fuse_writepages_send): that has its

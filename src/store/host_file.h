@@ -24,6 +24,7 @@ class HostFile final : public Handle {
 
   Task<std::size_t> read(const Request&, std::uint64_t offset, std::span<std::byte> into) override;
   Task<std::size_t> write(const Request&, std::uint64_t offset, std::span<const std::byte> data) override;
+  std::optional<int> source_of_reads() override;
   Task<> fsync(const Request&, bool data_only) override;
   Task<> fallocate(const Request&, int mode, std::uint64_t offset, std::uint64_t length) override;
   Task<std::uint64_t> lseek(const Request&, std::uint64_t offset, int whence) override;

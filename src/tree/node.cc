@@ -10,6 +10,7 @@ Task<std::size_t> Handle::read(const Request&, std::uint64_t, std::span<std::byt
 Task<std::size_t> Handle::write(const Request&, std::uint64_t, std::span<const std::byte>) {
   co_return Errno::bad_handle;
 }
+std::optional<int> Handle::source_of_reads() { return std::nullopt; }
 Task<> Handle::flush(const Request&, LockOwner) { co_return Errno::not_implemented; }
 Task<> Handle::fsync(const Request&, bool) { co_return Errno::not_implemented; }
 Task<> Handle::fallocate(const Request&, int, std::uint64_t, std::uint64_t) { co_return Errno::not_supported; }
