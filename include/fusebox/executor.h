@@ -27,7 +27,8 @@
 namespace fusebox {
 
 // Any thread.  Its threads start when they are first needed, and at most 512 do what blocks; what comes on top of that
-// waits for one of them.  Outlives whatever waits on it.
+// waits for one of them.  Outlives whatever waits on it.  A task that is dropped while it waits takes its sleep, or its
+// work in the queue, with it; work that runs is interrupted, and waited for.
 class Executor {
  public:
   Executor();
@@ -80,7 +81,7 @@ class Executor::Job {
   void (*const run_)(void*);
   void* const work_;
   std::stop_token cancelled_;
-  std::coroutine_handle<> coroutine_;
+  std::coroutine_handle<> coroutine_;  // null once it goes on
   bool done_ = false;
   std::optional<std::stop_callback<Stop>> on_stop_;
 };

@@ -29,6 +29,11 @@ constexpr int kWakingSignal = SIGURG;
 
 void do_nothing(int) {}
 
+Clock::time_point from_now(std::chrono::nanoseconds duration) {
+  const Clock::time_point now = Clock::now();
+  return duration < Clock::time_point::max() - now ? now + duration : Clock::time_point::max();
+}
+
 void prepare_waking_signal() {
   struct sigaction present{};
   if (::sigaction(kWakingSignal, nullptr, &present) != 0) return;
@@ -54,13 +59,15 @@ struct Executor::Impl {
   void keep_time();
   void work();
   void interrupt_running();
+  std::coroutine_handle<> take_due();
 
   std::mutex mutex;  // guards all below
   std::condition_variable time_changed;
   std::condition_variable work_came;
+  std::condition_variable work_ended;  // whose task was dropped
   Timers timers;
   std::deque<Job*> queue;
-  std::vector<std::coroutine_handle<>> dropped;     // their work was taken out of the queue
+  std::deque<Job*> dropped;                         // out of the queue
   std::unordered_map<Job*, pthread_t> running;      // by what runs
   std::unordered_map<Job*, pthread_t> interrupted;  // of these, whose callers gave up
   std::size_t idle = 0;
@@ -152,7 +159,7 @@ void Executor::Impl::start_worker() {
 bool Executor::Impl::add(Job& job) {
   const std::lock_guard lock(mutex);
   if (job.cancelled_.stop_requested()) {
-    dropped.push_back(job.coroutine_);
+    dropped.push_back(&job);
     if (!timekeeper.joinable()) timekeeper = std::thread([this] { keep_time(); });
     time_changed.notify_one();
     return true;
@@ -164,16 +171,24 @@ bool Executor::Impl::add(Job& job) {
   return true;
 }
 
+// A task that has ended, or is dropped while it waits.
 void Executor::Impl::forget(Job& job) {
   job.on_stop_.reset();
-  const std::lock_guard lock(mutex);
+  std::unique_lock lock(mutex);
+  if (job.coroutine_ == nullptr) return;  // it has ended
+  job.coroutine_ = nullptr;
   std::erase(queue, &job);
+  std::erase(dropped, &job);
+  for (auto found = running.find(&job); found != running.end(); found = running.find(&job)) {
+    ::pthread_kill(found->second, kWakingSignal);
+    work_ended.wait_for(lock, kSignalEvery);
+  }
 }
 
 void Executor::Impl::cancel(Job& job) {
   const std::lock_guard lock(mutex);
   if (std::erase(queue, &job) > 0) {
-    dropped.push_back(job.coroutine_);
+    dropped.push_back(&job);
   } else if (const auto found = running.find(&job); found != running.end()) {
     interrupted.insert(*found);
   } else {
@@ -187,24 +202,31 @@ void Executor::Impl::interrupt_running() {
   for (const auto& [job, thread] : interrupted) ::pthread_kill(thread, kWakingSignal);
 }
 
+// Whose time has come, or null; one at a time, for it may drop the tasks of others.
+std::coroutine_handle<> Executor::Impl::take_due() {
+  if (!dropped.empty()) {
+    Job* const job = dropped.front();
+    dropped.pop_front();
+    return std::exchange(job->coroutine_, nullptr);
+  }
+  if (timers.empty() || timers.begin()->first > Clock::now()) return nullptr;
+  Timer* const timer = timers.begin()->second;
+  timers.erase(timers.begin());
+  return std::exchange(timer->coroutine_, nullptr);
+}
+
 void Executor::Impl::keep_time() {
   std::unique_lock lock(mutex);
   while (!ended) {
     interrupt_running();
-    std::vector<std::coroutine_handle<>> due = std::exchange(dropped, {});
-    const Clock::time_point now = Clock::now();
-    while (!timers.empty() && timers.begin()->first <= now) {
-      due.push_back(std::exchange(timers.begin()->second->coroutine_, nullptr));
-      timers.erase(timers.begin());
-    }
-    if (!due.empty()) {
+    if (const std::coroutine_handle<> due = take_due()) {
       lock.unlock();
-      for (const std::coroutine_handle<> coroutine : due) coroutine.resume();
+      due.resume();
       lock.lock();
       continue;
     }
     Clock::time_point next = timers.empty() ? Clock::time_point::max() : timers.begin()->first;
-    if (!interrupted.empty()) next = std::min(next, now + kSignalEvery);
+    if (!interrupted.empty()) next = std::min(next, Clock::now() + kSignalEvery);
     if (next == Clock::time_point::max()) {
       time_changed.wait(lock);
     } else {
@@ -232,9 +254,14 @@ void Executor::Impl::work() {
     lock.lock();
     running.erase(job);
     interrupted.erase(job);
+    const std::coroutine_handle<> coroutine = std::exchange(job->coroutine_, nullptr);
+    if (coroutine == nullptr) {
+      work_ended.notify_all();
+      continue;
+    }
     job->done_ = true;
     lock.unlock();
-    job->coroutine_.resume();
+    coroutine.resume();
     lock.lock();
   }
 }
@@ -245,14 +272,13 @@ Executor::~Executor() = default;
 Executor::Job::Job(Executor& executor, void (*run)(void*), void* work, std::stop_token cancelled)
     : impl_(*executor.impl_), run_(run), work_(work), cancelled_(std::move(cancelled)) {}
 
-Executor::Job::~Job() {
-  if (!done_) impl_.forget(*this);
-}
+Executor::Job::~Job() { impl_.forget(*this); }
 
 bool Executor::Job::await_suspend(std::coroutine_handle<> coroutine) {
   coroutine_ = coroutine;
   if (cancelled_.stop_possible()) on_stop_.emplace(cancelled_, Stop{*this});
   if (impl_.add(*this)) return true;
+  coroutine_ = nullptr;
   run_(work_);
   done_ = true;
   return false;
@@ -261,7 +287,7 @@ bool Executor::Job::await_suspend(std::coroutine_handle<> coroutine) {
 void Executor::Job::Stop::operator()() const { job.impl_.cancel(job); }
 
 Task<> Executor::sleep_for(std::chrono::nanoseconds duration, std::stop_token cancelled) {
-  Timer timer(*impl_, Clock::now() + duration, std::move(cancelled));
+  Timer timer(*impl_, from_now(duration), std::move(cancelled));
   if (!co_await timer) co_return Errno::interrupted;
   co_return {};
 }

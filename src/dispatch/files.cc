@@ -72,9 +72,9 @@ Task<> write(Call& call) {
 namespace {
 
 // The kernel takes ENOSYS to mean that no file has the operation, and asks for no other either; that must not follow
-// from one file that lacks it.  Without a handle there is no other: nothing is opened.
-Result<> or_nothing(Result<> result, std::uint64_t fh) {
-  if (!result && result.error() == Errno::not_implemented && fh != 0) return {};
+// from one file that lacks it.
+Result<> or_nothing(Result<> result) {
+  if (!result && result.error() == Errno::not_implemented) return {};
   return result;
 }
 
@@ -83,14 +83,16 @@ Result<> or_nothing(Result<> result, std::uint64_t fh) {
 Task<> flush(Call& call) {
   const auto in = co_await call.arguments.take<wire::FlushIn>();
   const Ref<Handle> handle = co_await call.handle(in.fh);
-  co_return or_nothing(co_await attempt(handle->flush(call.request, LockOwner{in.lock_owner})), in.fh);
+  const Result<> result = co_await attempt(handle->flush(call.request, LockOwner{in.lock_owner}));
+  // Where nothing is opened, nobody wants to be flushed either (Opened::wants_flush).
+  co_return in.fh == 0 ? result : or_nothing(result);
 }
 
 Task<> fsync(Call& call) {
   const auto in = co_await call.arguments.take<wire::FsyncIn>();
   const Ref<Handle> handle = co_await call.handle(in.fh);
   const bool data_only = (in.fsync_flags & wire::kFsyncDataOnly) != 0;
-  co_return or_nothing(co_await attempt(handle->fsync(call.request, data_only)), in.fh);
+  co_return or_nothing(co_await attempt(handle->fsync(call.request, data_only)));
 }
 
 Task<> release(Call& call) {

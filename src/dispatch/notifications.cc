@@ -39,17 +39,24 @@ class Notifications::Retrieval {
  public:
   Retrieval(Notifications& notifications, std::uint64_t node, std::uint64_t offset, std::uint32_t size)
       : notifications_(notifications), node_(node), offset_(offset), size_(size) {}
+  Retrieval(const Retrieval&) = delete;
+  Retrieval& operator=(const Retrieval&) = delete;
+  ~Retrieval() {  // answered, or dropped while it waits
+    const std::lock_guard lock(notifications_.mutex_);
+    const auto found = notifications_.retrievals_.find(unique_);
+    if (found != notifications_.retrievals_.end() && found->second == this) notifications_.retrievals_.erase(found);
+  }
 
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> coroutine) {
     coroutine_ = coroutine;
     const std::lock_guard lock(notifications_.mutex_);
-    const std::uint64_t unique = ++notifications_.last_retrieval_;
+    unique_ = ++notifications_.last_retrieval_;
     Message message(wire::Notify::retrieve);
-    message.put(
-        wire::NotifyRetrieve{.notify_unique = unique, .nodeid = node_, .offset = offset_, .size = size_, .padding = 0});
-    if (!notifications_.enqueue_locked({.bytes = message.finish(), .retrieval = unique, .waiting = {}})) return false;
-    notifications_.retrievals_.emplace(unique, this);
+    message.put(wire::NotifyRetrieve{
+        .notify_unique = unique_, .nodeid = node_, .offset = offset_, .size = size_, .padding = 0});
+    if (!notifications_.enqueue_locked({.bytes = message.finish(), .retrieval = unique_, .waiting = {}})) return false;
+    notifications_.retrievals_.emplace(unique_, this);
     return true;
   }
   Result<std::string> await_resume() { return std::move(result_); }
@@ -61,6 +68,7 @@ class Notifications::Retrieval {
   const std::uint64_t node_;
   const std::uint64_t offset_;
   const std::uint32_t size_;
+  std::uint64_t unique_ = 0;
   std::coroutine_handle<> coroutine_;
   Result<std::string> result_ = fail(Errno::no_device);
 };
@@ -69,15 +77,25 @@ class Notifications::Retrieval {
 class Notifications::Delivery {
  public:
   explicit Delivery(Notifications& notifications) : notifications_(notifications) {}
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
+  ~Delivery() {
+    if (coroutine_ == nullptr) return;  // it went on
+    const std::lock_guard lock(notifications_.mutex_);
+    std::erase_if(notifications_.queue_, [this](const Told& told) { return told.waiting == coroutine_; });
+  }
+
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> coroutine) {
+    coroutine_ = coroutine;
     const std::lock_guard lock(notifications_.mutex_);
     return notifications_.enqueue_locked({.bytes = {}, .retrieval = 0, .waiting = coroutine});
   }
-  void await_resume() const noexcept {}
+  void await_resume() noexcept { coroutine_ = nullptr; }
 
  private:
   Notifications& notifications_;
+  std::coroutine_handle<> coroutine_;
 };
 
 Notifications::~Notifications() {
@@ -92,17 +110,25 @@ void Notifications::go_through(std::shared_ptr<door::Channel> channel) {
 }
 
 void Notifications::end() {
-  std::vector<std::coroutine_handle<>> waiting;
-  {
-    std::unique_lock lock(mutex_);
-    if (std::exchange(ended_, true)) return;
-    for (const Told& told : std::exchange(queue_, {})) {
-      if (told.waiting) waiting.push_back(told.waiting);
-    }
-    for (const auto& [unique, retrieval] : std::exchange(retrievals_, {})) waiting.push_back(retrieval->coroutine_);
-  }
+  std::unique_lock lock(mutex_);
+  if (std::exchange(ended_, true)) return;
   changed_.notify_all();
-  for (const std::coroutine_handle<> coroutine : waiting) coroutine.resume();
+  while (const std::coroutine_handle<> waiting = take_waiting()) {
+    lock.unlock();
+    waiting.resume();
+    lock.lock();
+  }
+}
+
+// Whoever waits for something that will not come, or null; one at a time, for it may drop the tasks of others.
+std::coroutine_handle<> Notifications::take_waiting() {
+  while (!queue_.empty()) {
+    const std::coroutine_handle<> waiting = queue_.front().waiting;
+    queue_.pop_front();
+    if (waiting) return waiting;
+  }
+  if (retrievals_.empty()) return nullptr;
+  return retrievals_.extract(retrievals_.begin()).mapped()->coroutine_;
 }
 
 bool Notifications::enqueue_locked(Told told) {

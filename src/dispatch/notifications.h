@@ -61,6 +61,7 @@ class Notifications final : public Notifier {
 
   void enqueue(Message message);
   bool enqueue_locked(Told told);
+  std::coroutine_handle<> take_waiting();
   void tell_on();
   void finish_retrieval(std::uint64_t unique, Result<std::string> result);
   std::uint64_t id_of(const Ref<Node>& node) const;

@@ -73,13 +73,19 @@ Extensions decode_extensions(std::span<const std::byte> bytes) {
     std::memcpy(&header, bytes.data(), sizeof(header));
     if (header.size < sizeof(header) || header.size > bytes.size()) break;
     const ArgumentReader block(bytes.subspan(sizeof(header), header.size - sizeof(header)));
+    const std::size_t contexts = extensions.security_contexts.size();
+    const std::size_t groups = extensions.supplementary_groups.size();
     Result<> taken;
     if (header.type <= kMostSecurityContexts) {
       taken = take_security_contexts(block, header.type, extensions.security_contexts);
     } else if (header.type == kSupplementaryGroups) {
       taken = take_groups(block, extensions.supplementary_groups);
     }
-    if (!taken) break;
+    if (!taken) {
+      extensions.security_contexts.resize(contexts);
+      extensions.supplementary_groups.resize(groups);
+      break;
+    }
     bytes = bytes.subspan(header.size);
   }
   return extensions;

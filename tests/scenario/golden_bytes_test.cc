@@ -2,15 +2,21 @@
 // (include/uapi/linux/fuse.h): what a handler is asked for, and what goes back.  Little-endian machines only.
 #include <dirent.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <array>
 #include <bit>
 #include <cstring>
+#include <set>
 #include <string>
 
+#include "dispatch/opcode_table.h"
 #include "support/fake_kernel.h"
+#include "support/running.h"
 
 namespace fusebox::testing {
 namespace {
@@ -113,7 +119,7 @@ constexpr Golden kGolden[] = {
     {"MKDIR with an extension",
      "48000000 09000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0200 0000 "
      "ff030000 3f000000 6469726e616d6500 10000000 20000000 01000000 64000000 ",
-     "mkdir dirname mode=41777 umask=77",
+     "mkdir dirname mode=41777 umask=77 groups=100",
      "90000000 00000000 1000000000000000 "
      "0200000000000000 0000000000000000 0200000000000000 0100000000000000 f4010000 fa000000 "
      "0201000000000000 0010000000000000 0800000000000000 0100000000000000 0300000000000000 "
@@ -216,7 +222,7 @@ constexpr Golden kGolden[] = {
     {"FLUSH",
      "40000000 19000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
      "0100000000000000 00000000 00000000 0700000000000000 ",
-     "flush",
+     "flush owner=7",
      "10000000 00000000 1000000000000000 "},
     {"OPENDIR",
      "30000000 1b000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
@@ -327,6 +333,175 @@ constexpr Golden kGolden[] = {
      "copy offset=4096 itself offset=8192 length=8589934591",
      "18000000 00000000 1000000000000000 "
      "ffffffff01000000 "},
+    {"MKDIR with a context and a group",
+     "6c000000 09000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0700 0000 "
+     "ff030000 3f000000 64697200 "
+     "28000000 01000000 05000000 00000000 73656375726974792e73656c696e757800 6c6162656c 0000 "
+     "10000000 20000000 01000000 64000000 ",
+     "mkdir dir mode=41777 umask=77 security.selinux=label groups=100",
+     "90000000 00000000 1000000000000000 "
+     "0200000000000000 0000000000000000 0200000000000000 0100000000000000 f4010000 fa000000 "
+     "0201000000000000 0010000000000000 0800000000000000 0100000000000000 0300000000000000 "
+     "0500000000000000 02000000 04000000 06000000 a4810000 01000000 e8030000 64000000 03010000 "
+     "00100000 00000000 "},
+    {"MKNOD with a context and a group",
+     "75000000 08000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0700 0000 "
+     "b6210000 03010000 12000000 00000000 6e756c6c00 "
+     "28000000 01000000 05000000 00000000 73656375726974792e73656c696e757800 6c6162656c 0000 "
+     "10000000 20000000 01000000 64000000 ",
+     "mknod null mode=20666 umask=22 device=1:3 security.selinux=label groups=100",
+     "90000000 00000000 1000000000000000 "
+     "0200000000000000 0000000000000000 0200000000000000 0100000000000000 f4010000 fa000000 "
+     "0201000000000000 0010000000000000 0800000000000000 0100000000000000 0300000000000000 "
+     "0500000000000000 02000000 04000000 06000000 a4810000 01000000 e8030000 64000000 03010000 "
+     "00100000 00000000 "},
+    {"SYMLINK with a context and a group",
+     "6f000000 06000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0700 0000 "
+     "6c696e6b00 2e2e2f74617267657400 "
+     "28000000 01000000 05000000 00000000 73656375726974792e73656c696e757800 6c6162656c 0000 "
+     "10000000 20000000 01000000 64000000 ",
+     "symlink link ../target security.selinux=label groups=100",
+     "90000000 00000000 1000000000000000 "
+     "0200000000000000 0000000000000000 0200000000000000 0100000000000000 f4010000 fa000000 "
+     "0201000000000000 0010000000000000 0800000000000000 0100000000000000 0300000000000000 "
+     "0500000000000000 02000000 04000000 06000000 a4810000 01000000 e8030000 64000000 03010000 "
+     "00100000 00000000 "},
+    {"CREATE with a context and a group",
+     "74000000 23000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0700 0000 "
+     "c2800000 a0810000 12000000 00000000 6e657700 "
+     "28000000 01000000 05000000 00000000 73656375726974792e73656c696e757800 6c6162656c 0000 "
+     "10000000 20000000 01000000 64000000 ",
+     "create new mode=100640 umask=22 flags=100302 security.selinux=label groups=100",
+     "a0000000 00000000 1000000000000000 "
+     "0200000000000000 0000000000000000 0200000000000000 0100000000000000 f4010000 fa000000 "
+     "0201000000000000 0010000000000000 0800000000000000 0100000000000000 0300000000000000 "
+     "0500000000000000 02000000 04000000 06000000 a4810000 01000000 e8030000 64000000 03010000 "
+     "00100000 00000000 0200000000000000 20000000 00000000 "},
+    {"TMPFILE with a context and a group",
+     "72000000 33000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0700 0000 "
+     "02004100 80810000 12000000 00000000 2f00 "
+     "28000000 01000000 05000000 00000000 73656375726974792e73656c696e757800 6c6162656c 0000 "
+     "10000000 20000000 01000000 64000000 ",
+     "tmpfile mode=100600 umask=22 flags=20200002 security.selinux=label groups=100",
+     "a0000000 00000000 1000000000000000 "
+     "0200000000000000 0000000000000000 0200000000000000 0100000000000000 f4010000 fa000000 "
+     "0201000000000000 0010000000000000 0800000000000000 0100000000000000 0300000000000000 "
+     "0500000000000000 02000000 04000000 06000000 a4810000 01000000 e8030000 64000000 03010000 "
+     "00100000 00000000 0200000000000000 20000000 00000000 "},
+    {"GETLK",
+     "58000000 1f000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0100000000000000 0700000000000000 6400000000000000 ffffffffffffff7f 01000000 67120000 "
+     "00000000 00000000 ",
+     "getlk owner=7 exclusive 100-9223372036854775807 pid=4711",
+     "28000000 00000000 1000000000000000 "
+     "6400000000000000 c700000000000000 00000000 2a000000 "},
+    {"GETLK of a range that is free",
+     "58000000 1f000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0100000000000000 0700000000000000 0000000000000000 6300000000000000 00000000 67120000 "
+     "00000000 00000000 ",
+     "getlk owner=7 shared 0-99 pid=4711",
+     "28000000 00000000 1000000000000000 "
+     "0000000000000000 6300000000000000 02000000 67120000 "},
+    {"SETLK",
+     "58000000 20000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0100000000000000 0700000000000000 6400000000000000 c700000000000000 00000000 67120000 "
+     "00000000 00000000 ",
+     "setlk owner=7 shared 100-199 pid=4711 now",
+     "10000000 00000000 1000000000000000 "},
+    {"SETLK that unlocks",
+     "58000000 20000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0100000000000000 0700000000000000 6400000000000000 c700000000000000 02000000 67120000 "
+     "00000000 00000000 ",
+     "setlk owner=7 unlock 100-199 pid=4711 now",
+     "10000000 00000000 1000000000000000 "},
+    {"SETLKW",
+     "58000000 21000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0100000000000000 0700000000000000 6400000000000000 c700000000000000 01000000 67120000 "
+     "00000000 00000000 ",
+     "setlk owner=7 exclusive 100-199 pid=4711 waits",
+     "10000000 00000000 1000000000000000 "},
+    {"SETLK of flock",
+     "58000000 20000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0100000000000000 0700000000000000 0000000000000000 ffffffffffffff7f 01000000 67120000 "
+     "01000000 00000000 ",
+     "flock owner=7 exclusive now",
+     "10000000 00000000 1000000000000000 "},
+    {"SETLKW of flock",
+     "58000000 21000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0100000000000000 0700000000000000 0000000000000000 ffffffffffffff7f 00000000 67120000 "
+     "01000000 00000000 ",
+     "flock owner=7 shared waits",
+     "10000000 00000000 1000000000000000 "},
+    {"BMAP is refused",
+     "38000000 25000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0100000000000000 00020000 00000000 ",
+     "",
+     "10000000 daffffff 1000000000000000 "},
+    {"IOCTL",
+     "4c000000 27000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0100000000000000 00000000 424604c0 1032547698badcfe 04000000 08000000 70696e67 ",
+     "ioctl c0044642 arg=fedcba9876543210 ping room=8",
+     "24000000 00000000 1000000000000000 "
+     "05000000 00000000 00000000 00000000 706f6e67 "},
+    {"POLL",
+     "40000000 28000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0100000000000000 5500000000000000 00000000 05000000 ",
+     "poll events=5",
+     "18000000 00000000 1000000000000000 "
+     "01000000 00000000 "},
+    {"POLL that wants to be told",
+     "40000000 28000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0100000000000000 5500000000000000 01000000 05000000 ",
+     "poll events=5 tell=85",
+     "18000000 00000000 1000000000000000 "
+     "01000000 00000000 "},
+    {"NOTIFY_REPLY with data",
+     "54000000 29000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0000000000000000 0010000000000000 04000000 00000000 0000000000000000 0000000000000000 "
+     "64617461 ",
+     "",
+     ""},
+    {"SETUPMAPPING is refused",
+     "50000000 30000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0100000000000000 0000000000000000 0010000000000000 0100000000000000 0000000000000000 ",
+     "",
+     "10000000 daffffff 1000000000000000 "},
+    {"REMOVEMAPPING is refused",
+     "3c000000 31000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "01000000 0000000000000000 0010000000000000 ",
+     "",
+     "10000000 daffffff 1000000000000000 "},
+    {"SYNCFS",
+     "30000000 32000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "0000000000000000 ",
+     "syncfs",
+     "10000000 00000000 1000000000000000 "},
+    {"STATX",
+     "40000000 34000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "00000000 00000000 0000000000000000 00000000 ff0f0000 ",
+     "getattr",
+     "30010000 00000000 1000000000000000 "
+     "0100000000000000 fa000000 00000000 0000000000000000 0000000000000000 "
+     "ff0f0000 00100000 0000000000000000 01000000 e8030000 64000000 a481 0000 0201000000000000 "
+     "0010000000000000 0800000000000000 0000000000000000 0100000000000000 02000000 00000000 "
+     "0700000000000000 08000000 00000000 0500000000000000 06000000 00000000 0300000000000000 "
+     "04000000 00000000 01000000 03000000 00000000 00000000 "
+     "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 "
+     "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 "
+     "000000000000000000000000000000000000000000000000 "},
+    {"STATX of an open file",
+     "40000000 34000000 1000000000000000 0100000000000000 e8030000 64000000 67120000 0000 0000 "
+     "01000000 00000000 0100000000000000 00000000 ff0f0000 ",
+     "getattr open",
+     "30010000 00000000 1000000000000000 "
+     "0100000000000000 fa000000 00000000 0000000000000000 0000000000000000 "
+     "ff0f0000 00100000 0000000000000000 01000000 e8030000 64000000 a481 0000 0201000000000000 "
+     "0010000000000000 0800000000000000 0000000000000000 0100000000000000 02000000 00000000 "
+     "0700000000000000 08000000 00000000 0500000000000000 06000000 00000000 0300000000000000 "
+     "04000000 00000000 01000000 03000000 00000000 00000000 "
+     "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 "
+     "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 "
+     "000000000000000000000000000000000000000000000000 "},
     // clang-format on
 };
 
@@ -342,6 +517,7 @@ Attr fixed_attr() {
   attr.uid = 1000;
   attr.gid = 100;
   attr.rdev = makedev(1, 3);
+  attr.btime = timespec{.tv_sec = 7, .tv_nsec = 8};
   attr.valid_for = 1s + 250ns;
   return attr;
 }
@@ -353,6 +529,29 @@ Result<std::size_t> fill(std::string_view text, std::span<std::byte> into) {
 
 std::string text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+const char* type_text(LockType type) {
+  constexpr std::array kTexts = {"shared", "exclusive", "unlock"};
+  return kTexts[static_cast<std::size_t>(type)];
+}
+
+std::string lock_text(LockOwner owner, const FileLock& lock) {
+  return fmt::format("owner={} {} {}-{} pid={}", static_cast<std::uint64_t>(owner), type_text(lock.type), lock.first,
+                     lock.last, lock.pid);
+}
+
+const char* wait_text(LockWait wait) { return wait == LockWait::no ? "now" : "waits"; }
+
+std::string context_text(const Request& request) {
+  std::string text;
+  for (const SecurityContext& context : request.security_contexts) {
+    text += fmt::format(" {}={}", context.name, text_of(context.value));
+  }
+  if (!request.supplementary_groups.empty()) {
+    text += fmt::format(" groups={}", fmt::join(request.supplementary_groups, ","));
+  }
+  return text;
 }
 
 // Writes down what it is asked, and gives fixed answers.
@@ -369,8 +568,8 @@ class Recorder final : public Handle {
     log_ = fmt::format("write offset={} {}", offset, text_of(data));
     co_return data.size();
   }
-  Task<> flush(const Request&, LockOwner) override {
-    log_ = "flush";
+  Task<> flush(const Request&, LockOwner owner) override {
+    log_ = fmt::format("flush owner={}", static_cast<std::uint64_t>(owner));
     co_return {};
   }
   Task<> fsync(const Request&, bool data_only) override {
@@ -396,6 +595,30 @@ class Recorder final : public Handle {
     sink.add("motd", Entry{.node = entry_, .attr = fixed_attr(), .valid_for = 2s + 500ns}, 4);
     sink.add("12345678", 7, DT_DIR, 5);
     co_return {};
+  }
+  Task<std::optional<FileLock>> getlk(const Request&, LockOwner owner, FileLock wanted) override {
+    log_ = fmt::format("getlk {}", lock_text(owner, wanted));
+    if (wanted.first == 0) co_return std::nullopt;
+    co_return FileLock{.type = LockType::shared, .first = 100, .last = 199, .pid = 42};
+  }
+  Task<> setlk(const Request&, LockOwner owner, FileLock lock, LockWait wait) override {
+    log_ = fmt::format("setlk {} {}", lock_text(owner, lock), wait_text(wait));
+    co_return {};
+  }
+  Task<> flock(const Request&, LockOwner owner, LockType type, LockWait wait) override {
+    log_ = fmt::format("flock owner={} {} {}", static_cast<std::uint64_t>(owner), type_text(type), wait_text(wait));
+    co_return {};
+  }
+  Task<IoctlReply> ioctl(const Request&, unsigned command, std::uint64_t argument, std::span<const std::byte> in,
+                         std::span<std::byte> out) override {
+    log_ = fmt::format("ioctl {:x} arg={:x} {} room={}", command, argument, text_of(in), out.size());
+    const std::size_t size = co_await fill("pong", out);
+    co_return IoctlReply{.result = 5, .size = size};
+  }
+  Task<unsigned> poll(const Request&, unsigned events, std::optional<PollHandle> tell) override {
+    log_ = fmt::format("poll events={}", events);
+    if (tell) log_ += fmt::format(" tell={}", static_cast<std::uint64_t>(*tell));
+    co_return POLLIN;
   }
 
  private:
@@ -430,23 +653,24 @@ class RecordingNode final : public Node {
   Task<> access(const Request&, int mask) override { co_return done(fmt::format("access mask={}", mask)); }
   Task<Opened> open(const Request&, int flags) override { co_return opened(fmt::format("open flags={:o}", flags)); }
   Task<Opened> opendir(const Request&) override { co_return opened("opendir"); }
-  Task<Created> create(const Request&, Name name, NewMode mode, int flags) override {
-    const std::string text = fmt::format("create {} {} flags={:o}", name.text(), mode_text(mode), flags);
+  Task<Created> create(const Request& request, Name name, NewMode mode, int flags) override {
+    const std::string text =
+        fmt::format("create {} {} flags={:o}{}", name.text(), mode_text(mode), flags, context_text(request));
     co_return Created{.entry = entry(text), .opened = opened(text)};
   }
-  Task<Created> tmpfile(const Request&, NewMode mode, int flags) override {
-    const std::string text = fmt::format("tmpfile {} flags={:o}", mode_text(mode), flags);
+  Task<Created> tmpfile(const Request& request, NewMode mode, int flags) override {
+    const std::string text = fmt::format("tmpfile {} flags={:o}{}", mode_text(mode), flags, context_text(request));
     co_return Created{.entry = entry(text), .opened = opened(text)};
   }
-  Task<Entry> mknod(const Request&, Name name, NewMode mode, dev_t device) override {
-    co_return entry(
-        fmt::format("mknod {} {} device={}:{}", name.text(), mode_text(mode), major(device), minor(device)));
+  Task<Entry> mknod(const Request& request, Name name, NewMode mode, dev_t device) override {
+    co_return entry(fmt::format("mknod {} {} device={}:{}{}", name.text(), mode_text(mode), major(device),
+                                minor(device), context_text(request)));
   }
-  Task<Entry> mkdir(const Request&, Name name, NewMode mode) override {
-    co_return entry(fmt::format("mkdir {} {}", name.text(), mode_text(mode)));
+  Task<Entry> mkdir(const Request& request, Name name, NewMode mode) override {
+    co_return entry(fmt::format("mkdir {} {}{}", name.text(), mode_text(mode), context_text(request)));
   }
-  Task<Entry> symlink(const Request&, Name name, std::string target) override {
-    co_return entry(fmt::format("symlink {} {}", name.text(), target));
+  Task<Entry> symlink(const Request& request, Name name, std::string target) override {
+    co_return entry(fmt::format("symlink {} {}{}", name.text(), target, context_text(request)));
   }
   Task<Entry> link(const Request&, Ref<Node> existing, Name name) override {
     co_return entry(fmt::format("link {} {}", existing == child_ ? "child" : "?", name.text()));
@@ -484,6 +708,7 @@ class RecordingNode final : public Node {
     st.f_frsize = 512;
     co_return st;
   }
+  Task<> syncfs(const Request&) override { co_return done("syncfs"); }
 
  private:
   static std::string mode_text(NewMode mode) { return fmt::format("mode={:o} umask={:o}", mode.mode, mode.umask); }
@@ -556,6 +781,22 @@ std::string test_name(const ::testing::TestParamInfo<Golden>& param) {
 
 INSTANTIATE_TEST_SUITE_P(Opcode, GoldenBytes, ::testing::ValuesIn(kGolden), test_name);
 
+TEST(GoldenCases, ExistForEachOpcode) {
+  std::set<std::uint32_t> covered = {static_cast<std::uint32_t>(wire::Opcode::init)};  // below
+  for (const Golden& golden : kGolden) {
+    wire::InHeader header{};
+    const Bytes request = from_hex(golden.request);
+    std::memcpy(&header, request.data(), sizeof(header));
+    EXPECT_EQ(header.len, request.size()) << golden.name;
+    EXPECT_TRUE(std::string_view(golden.name).starts_with(dispatch::row_of(header.opcode).name)) << golden.name;
+    covered.insert(header.opcode);
+  }
+  for (std::uint32_t opcode = 0; opcode < wire::kOpcodeCount; ++opcode) {
+    const std::string_view name = dispatch::row_of(opcode).name;
+    EXPECT_EQ(covered.contains(opcode), !name.empty()) << opcode << ' ' << name;
+  }
+}
+
 TEST(GoldenInit, IsAnsweredAsTheKernelLaysItOut) {
   FakeKernel kernel(make<Child>());
   // What Linux 6.18 sends first.
@@ -571,6 +812,75 @@ TEST(GoldenInit, IsAnsweredAsTheKernelLaysItOut) {
   // 256 in the background, congested at 192; 1 MiB; 1 ns; 256 pages; flags2: bits 35, 36, 38, 39.
   EXPECT_EQ(reply.substr(64, 48), to_hex(from_hex("0001 c000 00001000 01000000 0001 0000 d8000000 00000000")));
   EXPECT_EQ(reply.substr(112), std::string(48, '0'));
+}
+
+// ---------------------------------------------------------------------------------------------- notifications
+
+struct GoldenNotification {
+  const char* name;
+  void (*tell)(Notifier&, const Ref<Node>& root, const Ref<Node>& child);  // node ids 1 and 2
+  const char* bytes;
+};
+
+constexpr GoldenNotification kGoldenNotifications[] = {
+    // clang-format off
+    {"POLL", [](Notifier& notifier, const Ref<Node>&, const Ref<Node>&) { notifier.wake(PollHandle{0x55}); },
+     "18000000 01000000 0000000000000000 5500000000000000"},
+    {"INVAL_INODE", [](Notifier& notifier, const Ref<Node>&, const Ref<Node>& child) {
+       notifier.invalidate(child, 4096, 8192);
+     },
+     "28000000 02000000 0000000000000000 0200000000000000 0010000000000000 0020000000000000"},
+    {"INVAL_INODE to the end", [](Notifier& notifier, const Ref<Node>&, const Ref<Node>& child) {
+       notifier.invalidate(child);
+     },
+     "28000000 02000000 0000000000000000 0200000000000000 0000000000000000 0000000000000000"},
+    {"INVAL_INODE of attributes", [](Notifier& notifier, const Ref<Node>&, const Ref<Node>& child) {
+       notifier.invalidate_attributes(child);
+     },
+     "28000000 02000000 0000000000000000 0200000000000000 ffffffffffffffff 0000000000000000"},
+    {"INVAL_ENTRY", [](Notifier& notifier, const Ref<Node>& root, const Ref<Node>&) {
+       notifier.invalidate_entry(root, "motd");
+     },
+     "25000000 03000000 0000000000000000 0100000000000000 04000000 00000000 6d6f746400"},
+    {"INVAL_ENTRY that expires", [](Notifier& notifier, const Ref<Node>& root, const Ref<Node>&) {
+       notifier.expire_entry(root, "motd");
+     },
+     "25000000 03000000 0000000000000000 0100000000000000 04000000 01000000 6d6f746400"},
+    {"STORE", [](Notifier& notifier, const Ref<Node>&, const Ref<Node>& child) {
+       notifier.store(child, 4096, "data");
+     },
+     "2c000000 04000000 0000000000000000 0200000000000000 0010000000000000 04000000 00000000 64617461"},
+    {"RETRIEVE", [](Notifier& notifier, const Ref<Node>&, const Ref<Node>& child) {
+       const Running<std::string> goes_on(notifier.retrieve(child, 4096, 100));
+     },
+     "30000000 05000000 0000000000000000 0100000000000000 0200000000000000 0010000000000000 64000000 00000000"},
+    {"DELETE", [](Notifier& notifier, const Ref<Node>& root, const Ref<Node>& child) {
+       notifier.removed(root, child, "motd");
+     },
+     "2d000000 06000000 0000000000000000 0100000000000000 0200000000000000 04000000 00000000 6d6f746400"},
+    {"RESEND", [](Notifier& notifier, const Ref<Node>&, const Ref<Node>&) { notifier.resend(); },
+     "10000000 07000000 0000000000000000"},
+    {"INC_EPOCH", [](Notifier& notifier, const Ref<Node>&, const Ref<Node>&) { notifier.expire_all_entries(); },
+     "10000000 08000000 0000000000000000"},
+    {"PRUNE", [](Notifier& notifier, const Ref<Node>& root, const Ref<Node>& child) {
+       notifier.prune(std::array{child, root});
+     },
+     "30000000 09000000 0000000000000000 02000000 00000000 0000000000000000 0200000000000000 0100000000000000"},
+    // clang-format on
+};
+
+TEST(GoldenNotifications, AreWrittenAsTheKernelReadsThem) {
+  std::string log;
+  const auto child = make<Child>();
+  const auto root = make<RecordingNode>(log, child);
+  FakeKernel kernel(root);
+  ASSERT_EQ(kernel.lookup(kRoot, "child")->nodeid, 2u);
+  for (const GoldenNotification& golden : kGoldenNotifications) {
+    golden.tell(kernel.session().notifier(), root, child);
+    const std::vector<Bytes> told = kernel.notifications();
+    ASSERT_EQ(told.size(), 1u) << golden.name;
+    EXPECT_EQ(to_hex(told.front()), to_hex(from_hex(golden.bytes))) << golden.name;
+  }
 }
 
 }  // namespace

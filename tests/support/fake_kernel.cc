@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "support/running.h"
+
 namespace fusebox::testing {
 namespace {
 
@@ -50,7 +52,9 @@ wire::InitIn linux_6_18() {
 }
 
 FakeKernel::FakeKernel(Ref<Node> root, dispatch::SessionOptions options)
-    : session_(std::make_unique<dispatch::Session>(std::move(root), options)) {}
+    : session_(std::make_unique<dispatch::Session>(std::move(root), options)) {
+  session_->notifier().go_through(std::shared_ptr<door::Channel>(std::shared_ptr<void>(), &channel_));
+}
 
 FakeKernel::~FakeKernel() { end_session(); }
 
@@ -228,6 +232,12 @@ Result<wire::AttrOut> FakeKernel::fgetattr(std::uint64_t node, std::uint64_t fh)
           .put(wire::GetattrIn{.getattr_flags = wire::kGetattrHandle, .dummy = 0, .fh = fh}));
 }
 
+Result<wire::StatxOut> FakeKernel::statx(std::uint64_t node, std::uint32_t mask) {
+  wire::StatxIn in{};
+  in.sx_mask = mask;
+  return call_for<wire::StatxOut>(RequestBytes(Opcode::statx, node).put(in));
+}
+
 Result<wire::AttrOut> FakeKernel::setattr(std::uint64_t node, const wire::SetattrIn& in) {
   return call_for<wire::AttrOut>(RequestBytes(Opcode::setattr, node).put(in));
 }
@@ -239,6 +249,8 @@ Result<> FakeKernel::access(std::uint64_t node, std::uint32_t mask) {
 Result<wire::Kstatfs> FakeKernel::statfs(std::uint64_t node) {
   return call_for<wire::Kstatfs>(RequestBytes(Opcode::statfs, node));
 }
+
+Result<> FakeKernel::syncfs() { return call_for_nothing(RequestBytes(Opcode::syncfs, kRoot).put(wire::SyncfsIn{})); }
 
 Result<std::string> FakeKernel::getxattr(std::uint64_t node, std::string_view name, std::uint32_t size) {
   return call_for_text(
@@ -291,34 +303,35 @@ Result<wire::CreateOut> FakeKernel::tmpfile(std::uint64_t parent, int flags, mod
   return call_for_created(RequestBytes(Opcode::tmpfile, parent).put(in).put_string("/"));
 }
 
-Result<std::string> FakeKernel::read(std::uint64_t fh, std::uint64_t offset, std::uint32_t size) {
+Result<std::string> FakeKernel::read(std::uint64_t fh, std::uint64_t offset, std::uint32_t size, std::uint64_t node) {
   wire::ReadIn in{};
   in.fh = fh;
   in.offset = offset;
   in.size = size;
-  return call_for_text(RequestBytes(Opcode::read, kRoot).put(in));
+  return call_for_text(RequestBytes(Opcode::read, node).put(in));
 }
 
-Result<std::uint32_t> FakeKernel::write(std::uint64_t fh, std::uint64_t offset, std::string_view data) {
+Result<std::uint32_t> FakeKernel::write(std::uint64_t fh, std::uint64_t offset, std::string_view data,
+                                        std::uint64_t node) {
   wire::WriteIn in{};
   in.fh = fh;
   in.offset = offset;
   in.size = static_cast<std::uint32_t>(data.size());
   const auto out =
-      call_for<wire::WriteOut>(RequestBytes(Opcode::write, kRoot).put(in).put_bytes(std::as_bytes(std::span(data))));
+      call_for<wire::WriteOut>(RequestBytes(Opcode::write, node).put(in).put_bytes(std::as_bytes(std::span(data))));
   if (!out) return fail(out.error());
   return out->size;
 }
 
-Result<> FakeKernel::flush(std::uint64_t fh) {
+Result<> FakeKernel::flush(std::uint64_t fh, std::uint64_t node) {
   wire::FlushIn in{};
   in.fh = fh;
-  return call_for_nothing(RequestBytes(Opcode::flush, kRoot).put(in));
+  return call_for_nothing(RequestBytes(Opcode::flush, node).put(in));
 }
 
-Result<> FakeKernel::fsync(std::uint64_t fh, bool data_only) {
+Result<> FakeKernel::fsync(std::uint64_t fh, bool data_only, std::uint64_t node) {
   const wire::FsyncIn in{.fh = fh, .fsync_flags = data_only ? wire::kFsyncDataOnly : 0, .padding = 0};
-  return call_for_nothing(RequestBytes(Opcode::fsync, kRoot).put(in));
+  return call_for_nothing(RequestBytes(Opcode::fsync, node).put(in));
 }
 
 Result<> FakeKernel::release(std::uint64_t fh) {
@@ -332,9 +345,9 @@ Result<> FakeKernel::fallocate(std::uint64_t fh, std::uint32_t mode, std::uint64
   return call_for_nothing(RequestBytes(Opcode::fallocate, kRoot).put(in));
 }
 
-Result<std::uint64_t> FakeKernel::lseek(std::uint64_t fh, std::uint64_t offset, int whence) {
+Result<std::uint64_t> FakeKernel::lseek(std::uint64_t fh, std::uint64_t offset, int whence, std::uint64_t node) {
   const wire::LseekIn in{.fh = fh, .offset = offset, .whence = static_cast<std::uint32_t>(whence), .padding = 0};
-  const auto out = call_for<wire::LseekOut>(RequestBytes(Opcode::lseek, kRoot).put(in));
+  const auto out = call_for<wire::LseekOut>(RequestBytes(Opcode::lseek, node).put(in));
   if (!out) return fail(out.error());
   return out->offset;
 }
@@ -384,15 +397,59 @@ Result<std::vector<Listed>> FakeKernel::readdirplus(std::uint64_t node, std::uin
   return listing;
 }
 
-Result<> FakeKernel::fsyncdir(std::uint64_t fh) {
+Result<> FakeKernel::fsyncdir(std::uint64_t fh, std::uint64_t node) {
   return call_for_nothing(
-      RequestBytes(Opcode::fsyncdir, kRoot).put(wire::FsyncIn{.fh = fh, .fsync_flags = 0, .padding = 0}));
+      RequestBytes(Opcode::fsyncdir, node).put(wire::FsyncIn{.fh = fh, .fsync_flags = 0, .padding = 0}));
 }
 
 Result<> FakeKernel::releasedir(std::uint64_t fh) {
   wire::ReleaseIn in{};
   in.fh = fh;
   return call_for_nothing(RequestBytes(Opcode::releasedir, kRoot).put(in));
+}
+
+Result<wire::FileLock> FakeKernel::getlk(std::uint64_t node, const wire::LockIn& in) {
+  const auto out = call_for<wire::LockOut>(RequestBytes(Opcode::getlk, node).put(in));
+  if (!out) return fail(out.error());
+  return out->lock;
+}
+
+Result<> FakeKernel::setlk(std::uint64_t node, const wire::LockIn& in) {
+  return call_for_nothing(RequestBytes(Opcode::setlk, node).put(in));
+}
+
+Result<> FakeKernel::setlkw(std::uint64_t node, const wire::LockIn& in) {
+  return call_for_nothing(RequestBytes(Opcode::setlkw, node).put(in));
+}
+
+Result<FakeKernel::IoctlAnswer> FakeKernel::ioctl(std::uint64_t fh, unsigned command, std::uint64_t argument,
+                                                  std::string_view in, std::uint32_t out_size, std::uint64_t node) {
+  const wire::IoctlIn head{.fh = fh,
+                           .flags = 0,
+                           .cmd = command,
+                           .arg = argument,
+                           .in_size = static_cast<std::uint32_t>(in.size()),
+                           .out_size = out_size};
+  const Result<Bytes> reply = call(RequestBytes(Opcode::ioctl, node).put(head).put_bytes(std::as_bytes(std::span(in))));
+  if (!reply) return fail(reply.error());
+  wire::IoctlOut out{};
+  if (reply->size() < sizeof(out) || reply->size() - sizeof(out) > out_size) {
+    ADD_FAILURE() << "an ioctl's reply of " << reply->size() << " bytes, with room for " << out_size;
+    return fail(Errno::io);
+  }
+  std::memcpy(&out, reply->data(), sizeof(out));
+  return IoctlAnswer{.result = out.result, .data = text_of(*reply).substr(sizeof(out))};
+}
+
+Result<unsigned> FakeKernel::poll(std::uint64_t fh, unsigned events, std::optional<PollHandle> tell,
+                                  std::uint64_t node) {
+  const wire::PollIn in{.fh = fh,
+                        .kh = static_cast<std::uint64_t>(tell.value_or(PollHandle{})),
+                        .flags = tell ? wire::kPollNotify : 0,
+                        .events = events};
+  const auto out = call_for<wire::PollOut>(RequestBytes(Opcode::poll, node).put(in));
+  if (!out) return fail(out.error());
+  return out->revents;
 }
 
 void FakeKernel::forget(std::uint64_t node, std::uint64_t count) {
@@ -421,6 +478,22 @@ void FakeKernel::interrupt(std::uint64_t unique) {
   channel_.enqueue(
       RequestBytes(Opcode::interrupt, 0).put(wire::InterruptIn{.unique = unique}).finish(unique | 1, caller));
   if (servers_.empty()) session_->serve_one(channel_);
+}
+
+void FakeKernel::notify_reply(std::uint64_t unique, std::uint64_t offset, std::string_view data) {
+  wire::NotifyRetrieveIn in{};
+  in.offset = offset;
+  in.size = static_cast<std::uint32_t>(data.size());
+  channel_.enqueue(RequestBytes(Opcode::notify_reply, kRoot)
+                       .put(in)
+                       .put_bytes(std::as_bytes(std::span(data)))
+                       .finish(unique, caller));
+  if (servers_.empty()) session_->serve_one(channel_);
+}
+
+std::vector<Bytes> FakeKernel::notifications() {
+  EXPECT_TRUE(Running(session_->notifier().delivered()).wait());
+  return channel_.take_notifications();
 }
 
 std::uint64_t FakeKernel::lookups(std::uint64_t node) const {

@@ -14,10 +14,13 @@
 // of the wrong size fails the test.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -74,9 +77,11 @@ class FakeKernel {
   // Attributes.
   Result<wire::AttrOut> getattr(std::uint64_t node);
   Result<wire::AttrOut> fgetattr(std::uint64_t node, std::uint64_t fh);
+  Result<wire::StatxOut> statx(std::uint64_t node, std::uint32_t mask = STATX_BASIC_STATS | STATX_BTIME);
   Result<wire::AttrOut> setattr(std::uint64_t node, const wire::SetattrIn& in);
   Result<> access(std::uint64_t node, std::uint32_t mask);
   Result<wire::Kstatfs> statfs(std::uint64_t node = kRoot);
+  Result<> syncfs();
   Result<std::string> getxattr(std::uint64_t node, std::string_view name, std::uint32_t size = 65536);
   Result<std::uint32_t> getxattr_size(std::uint64_t node, std::string_view name);
   Result<> setxattr(std::uint64_t node, std::string_view name, std::string_view value, std::uint32_t flags = 0);
@@ -84,18 +89,19 @@ class FakeKernel {
   Result<std::uint32_t> listxattr_size(std::uint64_t node);
   Result<> removexattr(std::uint64_t node, std::string_view name);
 
-  // Open files and directories.
+  // Open files and directories.  Handle number 0: nothing is open, and `node` answers itself.
   Result<wire::OpenOut> open(std::uint64_t node, int flags);
   Result<wire::CreateOut> create(std::uint64_t parent, std::string_view name, int flags, mode_t mode = 0644,
                                  mode_t umask = 022);
   Result<wire::CreateOut> tmpfile(std::uint64_t parent, int flags, mode_t mode = 0600, mode_t umask = 022);
-  Result<std::string> read(std::uint64_t fh, std::uint64_t offset, std::uint32_t size);
-  Result<std::uint32_t> write(std::uint64_t fh, std::uint64_t offset, std::string_view data);
-  Result<> flush(std::uint64_t fh);
-  Result<> fsync(std::uint64_t fh, bool data_only = false);
+  Result<std::string> read(std::uint64_t fh, std::uint64_t offset, std::uint32_t size, std::uint64_t node = kRoot);
+  Result<std::uint32_t> write(std::uint64_t fh, std::uint64_t offset, std::string_view data,
+                              std::uint64_t node = kRoot);
+  Result<> flush(std::uint64_t fh, std::uint64_t node = kRoot);
+  Result<> fsync(std::uint64_t fh, bool data_only = false, std::uint64_t node = kRoot);
   Result<> release(std::uint64_t fh);
   Result<> fallocate(std::uint64_t fh, std::uint32_t mode, std::uint64_t offset, std::uint64_t length);
-  Result<std::uint64_t> lseek(std::uint64_t fh, std::uint64_t offset, int whence);
+  Result<std::uint64_t> lseek(std::uint64_t fh, std::uint64_t offset, int whence, std::uint64_t node = kRoot);
   Result<std::uint32_t> copy_file_range(const wire::CopyFileRangeIn& in);
   Result<std::uint64_t> copy_file_range_64(const wire::CopyFileRangeIn& in);
   Result<wire::OpenOut> opendir(std::uint64_t node);
@@ -103,13 +109,30 @@ class FakeKernel {
                                       std::uint32_t size = 4096);
   Result<std::vector<Listed>> readdirplus(std::uint64_t node, std::uint64_t fh, std::uint64_t offset = 0,
                                           std::uint32_t size = 4096);
-  Result<> fsyncdir(std::uint64_t fh);
+  Result<> fsyncdir(std::uint64_t fh, std::uint64_t node = kRoot);
   Result<> releasedir(std::uint64_t fh);
+
+  // Locks and devices.  Whoever holds what getlk() gives stands in the way; F_UNLCK: nobody.
+  Result<wire::FileLock> getlk(std::uint64_t node, const wire::LockIn& in);
+  Result<> setlk(std::uint64_t node, const wire::LockIn& in);
+  Result<> setlkw(std::uint64_t node, const wire::LockIn& in);
+  struct IoctlAnswer {
+    int result = 0;
+    std::string data;
+  };
+  Result<IoctlAnswer> ioctl(std::uint64_t fh, unsigned command, std::uint64_t argument, std::string_view in,
+                            std::uint32_t out_size, std::uint64_t node = kRoot);
+  Result<unsigned> poll(std::uint64_t fh, unsigned events, std::optional<PollHandle> tell = std::nullopt,
+                        std::uint64_t node = kRoot);
 
   // What takes no reply.
   void forget(std::uint64_t node, std::uint64_t count);
   void forget_everything();  // one BATCH_FORGET for all lookups counted
   void interrupt(std::uint64_t unique);
+  void notify_reply(std::uint64_t unique, std::uint64_t offset, std::string_view data);
+
+  // What the session told the kernel since this was last asked, each whole, in order.
+  std::vector<Bytes> notifications();
 
   // Any request: its number, and its payload once it is answered.
   std::uint64_t send(const RequestBytes& request);

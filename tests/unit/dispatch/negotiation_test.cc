@@ -66,6 +66,40 @@ TEST(Negotiation, PassthroughIsTakenOnlyWhereAskedFor) {
   EXPECT_FALSE(negotiate(offer(kLinux618), {.posix_acl = false})->negotiated.has(wire::kPosixAcl));
 }
 
+// What is asked for by an option, and by nothing else.
+struct OptionalFlags {
+  const char* name;
+  SessionOptions options;
+  std::uint64_t flags;
+};
+
+const OptionalFlags kOptionalFlags[] = {
+    {"rings", {.over_io_uring = true}, wire::kOverIoUring},
+    {"locks", {.locks = true}, wire::kPosixLocks | wire::kFlockLocks},
+    {"no open", {.opens_files = false}, wire::kNoOpenSupport},
+    {"no opendir", {.opens_directories = false}, wire::kNoOpendirSupport},
+    {"idmapped", {.idmapped = true}, wire::kAllowIdmap},
+    {"contexts", {.creation_context = true}, wire::kSecurityContext | wire::kCreateSupplementaryGroup},
+    {"timeout", {.request_timeout = 60}, wire::kRequestTimeout},
+};
+
+TEST(Negotiation, SomeFlagsAreTakenByOptionOnly) {
+  const std::uint64_t usual = negotiate(offer(kLinux618), {})->negotiated.flags;
+  for (const OptionalFlags& row : kOptionalFlags) {
+    EXPECT_EQ(usual & row.flags, 0u) << row.name;
+    const Result<InitReply> reply = negotiate(offer(kLinux618), row.options);
+    ASSERT_TRUE(reply) << row.name;
+    EXPECT_EQ(reply->negotiated.flags, usual | row.flags) << row.name;
+    EXPECT_EQ(flags_of(reply->out), usual | row.flags) << row.name;
+    EXPECT_EQ(negotiate(offer(kLinux618 & ~row.flags), row.options)->negotiated.flags, usual) << row.name;
+  }
+}
+
+TEST(Negotiation, TheTimeoutOfRequestsIsInSeconds) {
+  EXPECT_EQ(negotiate(offer(kLinux618), {})->out.request_timeout, 0u);
+  EXPECT_EQ(negotiate(offer(kLinux618), {.request_timeout = 65535})->out.request_timeout, 65535u);
+}
+
 TEST(Negotiation, AnOlderMinorIsUsed) {
   const Result<InitReply> reply = negotiate(offer(kLinux618, 38), {});
   ASSERT_TRUE(reply);

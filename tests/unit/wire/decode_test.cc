@@ -125,5 +125,43 @@ TEST(ArgumentReader, ANameIsCheckedAndNulTerminatedWhereItLies) {
   EXPECT_EQ(ArgumentReader(bytes_of(std::string(256, 'x') + '\0')).take_name().error(), Errno::name_too_long);
 }
 
+// ---------------------------------------------------------------------------------------------- extensions
+
+// One block: its size, its kind, and what is in it.
+Bytes block_of(std::uint32_t size, std::uint32_t type, std::string_view contents) {
+  const ExtensionHeader header{.size = size, .type = type};
+  const auto head = std::as_bytes(std::span(&header, 1));
+  Bytes bytes(head.begin(), head.end());
+  const auto rest = bytes_of(contents);
+  bytes.insert(bytes.end(), rest.begin(), rest.end());
+  return bytes;
+}
+
+TEST(DecodeExtensions, TakesGroupsAndContexts) {
+  Bytes bytes = block_of(16, kSupplementaryGroups, "\1\0\0\0\x64\0\0\0"sv);
+  const Bytes contexts = block_of(24, 1, "\2\0\0\0\0\0\0\0a.b\0xy\0\0"sv);
+  bytes.insert(bytes.end(), contexts.begin(), contexts.end());
+  const Extensions extensions = decode_extensions(bytes);
+  EXPECT_EQ(extensions.supplementary_groups, std::vector<gid_t>{100});
+  ASSERT_EQ(extensions.security_contexts.size(), 1u);
+  EXPECT_EQ(extensions.security_contexts[0].name, "a.b");
+  EXPECT_EQ(extensions.security_contexts[0].value.size(), 2u);
+}
+
+TEST(DecodeExtensions, ReadsNothingOutsideOfTheBytes) {
+  const Bytes whole = block_of(32, 2, "\2\0\0\0\0\0\0\0a.b\0xy\0\0\0\0\0\0\0\0\0\0c\0"sv);
+  for (std::size_t length = 0; length <= whole.size(); ++length) {
+    const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));  // a sanitizer knows its end
+    EXPECT_LE(decode_extensions(cut).security_contexts.size(), 2u);
+  }
+}
+
+TEST(DecodeExtensions, TakesNothingOfABlockThatIsMalformed) {
+  const Extensions groups = decode_extensions(block_of(16, kSupplementaryGroups, "\2\0\0\0\x64\0\0\0"sv));
+  EXPECT_TRUE(groups.supplementary_groups.empty());
+  const Extensions contexts = decode_extensions(block_of(24, 2, "\2\0\0\0\0\0\0\0a.b\0xy\0\0"sv));
+  EXPECT_TRUE(contexts.security_contexts.empty());
+}
+
 }  // namespace
 }  // namespace fusebox::wire

@@ -1,6 +1,7 @@
 #include "wire/encode.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/sysmacros.h>
 
@@ -208,6 +209,33 @@ TEST(DirentWriter, PutsTheEntryBeforeTheRecord) {
   EXPECT_EQ(record.dirent.off, 5u);
   EXPECT_EQ(record.dirent.namelen, 4u);
   EXPECT_EQ(std::memcmp(buffer.data() + 152, "name\0\0\0\0", 8), 0);
+}
+
+TEST(EncodeStatx, SaysOnlyWhatIsKnownOfTheBirth) {
+  Attr attr = some_attr();
+  EXPECT_EQ(encode_statx_out(attr).stat.mask, static_cast<std::uint32_t>(STATX_BASIC_STATS));
+  attr.btime = timespec{.tv_sec = -5, .tv_nsec = 6};
+  const StatxOut out = encode_statx_out(attr);
+  EXPECT_EQ(out.stat.mask, static_cast<std::uint32_t>(STATX_BASIC_STATS | STATX_BTIME));
+  EXPECT_EQ(out.stat.btime.tv_sec, -5);
+  EXPECT_EQ(out.stat.btime.tv_nsec, 6u);
+  EXPECT_EQ(out.stat.mode, S_IFREG | 04755);
+}
+
+TEST(Locks, ComeBackAsTheyWere) {
+  for (const std::uint32_t type : {0u, 1u, 2u}) {  // F_RDLCK, F_WRLCK, F_UNLCK
+    const FileLock lock{.start = 5, .end = ~0ull, .type = type, .pid = 4711};
+    const std::optional<fusebox::FileLock> decoded = decode_lock(lock);
+    ASSERT_TRUE(decoded) << type;
+    const FileLock encoded = encode_lock(*decoded);
+    EXPECT_EQ(std::memcmp(&encoded, &lock, sizeof(lock)), 0) << type;
+  }
+}
+
+TEST(Locks, ThatCannotBeAreNotDecoded) {
+  EXPECT_FALSE(decode_lock({.start = 1, .end = 0, .type = F_WRLCK, .pid = 0}));
+  EXPECT_FALSE(decode_lock({.start = 0, .end = 0, .type = 3, .pid = 0}));
+  EXPECT_TRUE(decode_lock({.start = 0, .end = 0, .type = F_WRLCK, .pid = 0}));
 }
 
 }  // namespace
