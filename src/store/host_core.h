@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "store/backing_ids.h"
+#include "store/closer.h"
 #include "store/credentials.h"
 #include "store/descriptor_cache.h"
 #include "store/host_store.h"
@@ -50,6 +51,7 @@ struct HostCore {
   MountPoints mount_points;
   DescriptorCache descriptors;
   BackingIds backing_ids;
+  Closer closer;
   NodeTable nodes;
   MadeInside made_inside;
   std::mutex moving_directories;  // see HostNode::located
