@@ -27,6 +27,8 @@ Op operation_of(const SetAttr& change) {
   return Op::utimes;
 }
 
+bool has_several_names(const Attr& attr) { return attr.nlink > 1 && !attr.is_directory(); }
+
 bool refuses_by_rule(const policy::Decision& decision) {
   return decision.verdict == Verdict::deny && decision.rule != policy::kNoRule;
 }
@@ -84,6 +86,8 @@ std::string GuardedNode::child_path(std::string_view name) const {
 
 Entry GuardedNode::wrap(Entry inner, std::string_view name) {
   if (inner.node) {
+    // A file with several names is asked for at each walk: who judges by name must see which one was used.
+    if (has_several_names(inner.attr)) inner.valid_for = Validity::zero();
     inner.node = make<GuardedNode>(guard_, std::move(inner.node), shared_from_this(), std::string(name));
   }
   return inner;
@@ -125,7 +129,7 @@ Task<Entry> GuardedNode::lookup(const Request& request, Name name) {
   const Errno error = missing ? Errno::no_entry : error_of(found);
   if (error != Errno{} || guard_.level() >= audit::Level::all) co_await guard_.report(request, at, act, error);
   if (!found || missing) co_return found;
-  if (found->attr.nlink > 1 && !found->attr.is_directory()) {
+  if (has_several_names(found->attr)) {
     const std::optional<Identity> file = found->node->identity();
     if (file) guard_.used_names().remember(request.caller.tid, *file, at.path);
   }

