@@ -164,7 +164,7 @@ Task<Opened> GuardedNode::open(const Request& request, int flags) {
   const bool executes = (flags & kExec) != 0;
   const Act act{.op = executes ? Op::exec : Op::open, .want = writes ? Want::write : Want::read, .flags = flags};
   co_await guard_.permit(request, *at, act);
-  Result<Opened> opened = co_await attempt(inner_->open(request, flags));
+  Result<Opened> opened = co_await attempt(inner_->open(request, flags & ~kExec));
   co_await guard_.report(request, *at, act, error_of(opened));
   if (executes) guard_.processes().executes(request.caller.tid);
   if (!opened) co_return opened;

@@ -15,14 +15,8 @@ namespace fusebox {
 // this is a few requests of up to 1 MiB, and none at all the second time.
 inline constexpr std::uint64_t kLargeFile = std::uint64_t{4} * 1024 * 1024;
 
-// From this size on, a program is mapped from the backing file: its pages are there once, and in large folios where its
-// file system has those, so that page faults of each start are fewer and cheaper.  What is smaller is often a script,
-// which its interpreter goes on to read and to fstat(2).
-inline constexpr std::uint64_t kLargeProgram = std::uint64_t{64} * 1024;
-
 struct DataPathQuestion {
   bool writes = false;             // O_WRONLY, O_RDWR or O_TRUNC
-  bool executes = false;           // on behalf of execve(2): a program, or its loader
   std::uint64_t size = 0;          // bytes
   bool can_pass_through = false;   // somebody registers backing files
   bool has_set_id = false;         // set-user-id, or set-group-id with group execution

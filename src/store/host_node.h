@@ -139,13 +139,8 @@ class HostNode final : public Node,
     if (has_set_id(mode)) may_have_set_id_.store(true, std::memory_order_relaxed);
   }
   Result<Opened> open_for(const Request& request, int flags);
-  std::optional<Opened> open_from_memory(bool executes);
-  struct OpenedAs {
-    int register_fd = -1;  // for a backing id; -1: only where none is needed
-    bool keeps_backing_id = false;
-    bool executes = false;
-  };
-  Opened answer_open(Ref<HostFile> file, const FileStatus& status, OpenedAs how);
+  std::optional<Opened> open_from_memory();
+  Opened answer_open(Ref<HostFile> file, const FileStatus& status, int register_fd, bool keeps_backing_id);
 
   HostCore& core_;
   const Mount& mount_;

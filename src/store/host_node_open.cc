@@ -18,9 +18,6 @@ namespace {
 constexpr int kPassedFlags = O_ACCMODE | O_APPEND | O_NOATIME | O_SYNC | O_DSYNC;
 constexpr mode_t kPermissions = 07777;
 
-// Set in the flags of an OPEN that serves execve(2) (include/linux/fs.h: __FMODE_EXEC).
-constexpr int kExec = 040;
-
 bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0; }
 
 }  // namespace
@@ -32,16 +29,14 @@ Result<Opened> HostNode::open_for(const Request& request, int flags) {
   // The kernel opens FIFOs, sockets and devices itself; opened here they could block or have effects.
   if (!S_ISREG(type_)) return fail(Errno{ENXIO});
   const Ref<HostNode> self = shared_from_this();
-  const bool executes = (flags & kExec) != 0;
   if (!writes(flags) && (flags & O_NOATIME) == 0) {
-    if (std::optional<Opened> opened = open_from_memory(executes)) return *std::move(opened);
+    if (std::optional<Opened> opened = open_from_memory()) return *std::move(opened);
     const Result<Lease> data = acquire(Need::data);
     if (!data) return fail(data.error());
     const int fd = (*data)->fd.get();
     const Result<FileStatus> status = status_of(fd);
     if (!status) return fail(status.error());
-    return answer_open(make<HostFile>(self, *data), *status,
-                       {.register_fd = fd, .keeps_backing_id = true, .executes = executes});
+    return answer_open(make<HostFile>(self, *data), *status, fd, true);
   }
   const Result<Lease> place = acquire(Need::place);
   if (!place) return fail(place.error());
@@ -53,12 +48,12 @@ Result<Opened> HostNode::open_for(const Request& request, int flags) {
   auto file = make<HostFile>(self, *std::move(own), flags);
   // Registered by the other descriptor: an id that is kept beyond the close must not keep the file open for writing, or
   // nobody could execute it (ETXTBSY).
-  return answer_open(std::move(file), *status, {.register_fd = (*place)->fd.get(), .keeps_backing_id = true});
+  return answer_open(std::move(file), *status, (*place)->fd.get(), true);
 }
 
 // A file whose contents the kernel still has, and whose descriptor was given back meanwhile: reading many files twice
 // then opens none of them.
-std::optional<Opened> HostNode::open_from_memory(bool executes) {
+std::optional<Opened> HostNode::open_from_memory() {
   std::optional<ContentStamp> stamp;
   {
     const std::lock_guard lock(mutex_);
@@ -67,18 +62,16 @@ std::optional<Opened> HostNode::open_from_memory(bool executes) {
   }
   if (!stamp) return std::nullopt;
   const Result<FileStatus> status = this->status();
-  const std::uint64_t large = executes ? kLargeProgram : kLargeFile;
-  if (!status || *stamp != ContentStamp::of(*status) || status->stx_size >= large) return std::nullopt;
-  return answer_open(make<HostFile>(shared_from_this(), Lease()), *status, {.executes = executes});
+  if (!status || *stamp != ContentStamp::of(*status) || status->stx_size >= kLargeFile) return std::nullopt;
+  return answer_open(make<HostFile>(shared_from_this(), Lease()), *status, -1, true);
 }
 
-Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, OpenedAs how) {
+Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, int register_fd, bool keeps_backing_id) {
   const std::lock_guard lock(mutex_);
   if (open_state_ == nullptr) open_state_ = std::make_unique<OpenState>();
   OpenState& state = *open_state_;
   const ContentStamp stamp = ContentStamp::of(status);
   DataPathQuestion question{.writes = file->writes(),
-                            .executes = how.executes,
                             .size = status.stx_size,
                             .can_pass_through = core_.may_pass_through.load(std::memory_order_relaxed),
                             .has_set_id = has_set_id(status.stx_mode),
@@ -88,9 +81,9 @@ Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, Opene
   note_mode(status.stx_mode);
   DataPath path = choose_data_path(question);
   if (path == DataPath::passthrough && state.backing_id == 0) {
-    if (const Result<std::int32_t> id = core_.backing->register_file(how.register_fd)) {
+    if (const Result<std::int32_t> id = core_.backing->register_file(register_fd)) {
       state.backing_id = *id;
-      state.keeps_backing_id = how.keeps_backing_id;
+      state.keeps_backing_id = keeps_backing_id;
     } else {
       if (id.error() == Errno::not_permitted) core_.may_pass_through = false;
       question.can_pass_through = false;
@@ -192,7 +185,7 @@ Task<Created> HostNode::create(const Request& request, Name name, NewMode mode, 
   const int created_fd = fd->get();
   auto file = make<HostFile>(std::static_pointer_cast<HostNode>(entry.node), *std::move(fd), flags & ~O_TRUNC);
   // The only descriptor so far may be one for writing, so the id goes with the last close.
-  Opened opened = node.answer_open(std::move(file), status, {.register_fd = created_fd});
+  Opened opened = node.answer_open(std::move(file), status, created_fd, false);
   co_return Created{.entry = std::move(entry), .opened = std::move(opened)};
 }
 
@@ -210,7 +203,7 @@ Task<Created> HostNode::tmpfile(const Request& request, NewMode mode, int flags)
   Fd place = co_await core_.reopen(fd->get(), O_PATH);
   co_await node->keep(std::move(place), false);
   const int created_fd = fd->get();
-  Opened opened = node->answer_open(make<HostFile>(node, *std::move(fd), flags), status, {.register_fd = created_fd});
+  Opened opened = node->answer_open(make<HostFile>(node, *std::move(fd), flags), status, created_fd, false);
   co_return Created{.entry = {.node = node, .attr = node->attr(status), .valid_for = Validity::zero()},
                     .opened = std::move(opened)};
 }

@@ -22,15 +22,6 @@ TEST(DataPath, WritersAndLargeFilesPassThrough) {
   EXPECT_EQ(choose_data_path({.size = kLargeFile - 1, .can_pass_through = true}), DataPath::cached);
 }
 
-TEST(DataPath, AProgramPassesThroughUnlessItIsSmallAsAScript) {
-  EXPECT_EQ(choose_data_path({.executes = true, .size = kLargeProgram, .can_pass_through = true}),
-            DataPath::passthrough);
-  EXPECT_EQ(choose_data_path({.executes = true, .size = kLargeProgram - 1, .can_pass_through = true}),
-            DataPath::cached);
-  EXPECT_EQ(choose_data_path({.executes = true, .size = kLargeProgram, .can_pass_through = true, .cached_opens = 1}),
-            DataPath::cached);
-}
-
 TEST(DataPath, AFileWithSetIdBitsIsNotWrittenBehindOurBack) {
   EXPECT_EQ(choose_data_path({.writes = true, .can_pass_through = true, .has_set_id = true}), DataPath::cached);
 }
