@@ -151,7 +151,8 @@ void Executor::Impl::start_worker() {
   if (workers.empty()) prepare_waking_signal();
   try {
     workers.emplace_back([this] { work(); });
-  } catch (const std::system_error&) {  // no thread to be had: those that are there have more to do
+    // NOLINTNEXTLINE(bugprone-empty-catch): no thread to be had, so those that are there have more to do
+  } catch (const std::system_error&) {
   }
 }
 
