@@ -1,5 +1,6 @@
 #include "store/node_table.h"
 
+#include "base/sparse.h"
 #include "store/host_node.h"
 
 namespace fusebox {
@@ -44,6 +45,7 @@ void NodeTable::erase(HostNode* node) {
   const std::lock_guard lock(place.mutex);
   const auto found = place.nodes.find(node->known_identity());
   if (found != place.nodes.end() && *found == node) place.nodes.erase(found);
+  give_back_buckets(place.nodes);
 }
 
 std::size_t NodeTable::size() const {

@@ -1,8 +1,12 @@
 #include "tree/inode_table.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <functional>
 #include <utility>
+
+#include "base/sparse.h"
 
 namespace fusebox::tree {
 namespace {
@@ -111,16 +115,22 @@ void InodeTable::drop_name(NodeId id, const Dentry& dentry) {
 }
 
 void InodeTable::forget(NodeId id, std::uint64_t count) {
-  if (id == kRoot) return;
+  if (id == kRoot || !drop(id, count)) return;
+  // The allocator keeps what is freed, for the next million.  There may be none: a tree is walked once, and the server
+  // lives on.
+  ::malloc_trim(0);
+}
+
+bool InodeTable::drop(NodeId id, std::uint64_t count) {
   Ref<Node> last;  // declared first: dies after the locks
   const std::lock_guard lock(structure_mutex_);
   Shard& shard = shard_of(id);
   const std::lock_guard shard_lock(shard.mutex);
   const auto found = shard.inodes.find(id);
-  if (found == shard.inodes.end()) return;
+  if (found == shard.inodes.end()) return false;
   Inode& inode = found->second;
   inode.lookups -= std::min(inode.lookups, count);
-  if (inode.lookups > 0) return;
+  if (inode.lookups > 0) return false;
   for (const Dentry& dentry : inode.names) drop_name(id, dentry);
   if (inode.identity) {
     by_identity_.erase(*inode.identity);
@@ -130,6 +140,9 @@ void InodeTable::forget(NodeId id, std::uint64_t count) {
   last = std::move(inode.node);
   shard.inodes.erase(found);
   size_.fetch_sub(1, std::memory_order_relaxed);
+  give_back_buckets(shard.inodes);
+  give_back_buckets(dentries_);
+  return give_back_buckets(by_identity_) || give_back_buckets(by_object_);
 }
 
 NodeId InodeTable::take_name(const Dentry& dentry) {

@@ -80,6 +80,8 @@ class InodeTable {
 
   Shard& shard_of(NodeId id) { return shards_[static_cast<std::uint64_t>(id) % kShards]; }
   const Shard& shard_of(NodeId id) const { return shards_[static_cast<std::uint64_t>(id) % kShards]; }
+  // True: it was one of the last of a great many.
+  bool drop(NodeId id, std::uint64_t count);
   NodeId known_as(const Node& node, const std::optional<Identity>& identity) const;
   void add_name(NodeId id, Inode& inode, NodeId parent, std::string_view name);
   void drop_name(NodeId id, const Dentry& dentry);
