@@ -1,7 +1,7 @@
 """A mirror and a plain directory, to which the same happens at random and from several threads: they stay the same.
 
-MODEL_SECONDS: how long over each transport (15); MODEL_SEED: the seed; MODEL_TRANSPORT: only this one; --native: two
-plain directories, which tests the model itself.  reduce.py cuts a failing run down.
+MODEL_SECONDS: how long over each transport (15); MODEL_SEED, MODEL_THREADS, MODEL_FORGET: as model_load has them;
+MODEL_TRANSPORT: only this one; --native: two plain directories, which tests the model itself.  reduce.py cuts a failing run down.
 """
 
 import os
@@ -16,9 +16,10 @@ import serving  # noqa: E402
 
 SECONDS = float(os.environ.get("MODEL_SECONDS", "15"))
 SEED = int(os.environ.get("MODEL_SEED") or random.randrange(1 << 32))
+FORGET_EVERY = os.environ.get("MODEL_FORGET", "2")  # seconds; 0: never, since that holds up all of the machine
 THREADS = os.environ.get("MODEL_THREADS", "4")
 ONLY_NATIVE = "--native" in sys.argv
-FEW = 192  # descriptors: less than the files that the load keeps open and walks through need when all are held
+FEW = 256  # descriptors: fewer than the files that are known; what is open in the load and the rings take up half of them
 
 
 class Model(boxed.Case):
@@ -44,7 +45,7 @@ class Model(boxed.Case):
         try:
             self.assertTrue(os.path.ismount(self.point), f"not mounted: {mirror.poll()}")
             # A kernel that forgets now and then has its nodes made anew, while others are in use.
-            self.load(self.point, self.dir, SECONDS / 2, "--forget-every", 2)
+            self.load(self.point, self.dir, SECONDS / 2, "--forget-every", FORGET_EVERY)
         finally:
             mirror.terminate()
             ended = boxed.wait_until(lambda: mirror.poll() is not None, 20)
