@@ -10,7 +10,7 @@ namespace fusebox {
 // erase.
 template <class Table>
 bool give_back_buckets(Table& table) {
-  constexpr std::size_t kFew = 10'000;
+  constexpr std::size_t kFew = 1000;
   constexpr std::size_t kBucketsPerElement = 16;
   if (table.bucket_count() < kFew || table.size() > table.bucket_count() / kBucketsPerElement) return false;
   table.rehash(0);

@@ -134,6 +134,8 @@ void World::link_path() {
   const std::string to = any_path();
   const int flags = random_.percent(30) ? AT_SYMLINK_FOLLOW : 0;
   both(fmt::format("link(.{}, .{}{})", from, to, flags != 0 ? ", following" : ""), [&](Side& side) {
+    struct stat status{};
+    if (traits_.sets_ids) ::fstatat(AT_FDCWD, (side.top + from).c_str(), &status, flags != 0 ? 0 : AT_SYMLINK_NOFOLLOW);
     return Outcome::of(::linkat(AT_FDCWD, (side.top + from).c_str(), AT_FDCWD, (side.top + to).c_str(), flags));
   });
 }
@@ -143,6 +145,10 @@ void World::link_file() {
   const std::string to = any_path();
   both(fmt::format("link([{}], .{})", slot, to), [&](Side& side) {
     if (side.files[slot] < 0) return Outcome{};
+    // Who may link depends on set-id bits, and the kernel looks at those it remembers: it asks for them when somebody
+    // asks it, not when a write may have dropped them.
+    struct stat status{};
+    if (traits_.sets_ids) ::fstat(side.files[slot], &status);
     const std::string from = fmt::format("/proc/self/fd/{}", side.files[slot]);
     return Outcome::of(::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, (side.top + to).c_str(), AT_SYMLINK_FOLLOW));
   });
