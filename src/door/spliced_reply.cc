@@ -65,9 +65,8 @@ bool SplicedReply::join(std::size_t length) {
 Result<> SplicedReply::send(int device, std::uint64_t unique, int fd, std::uint64_t offset, std::size_t size) {
   if (size > kMostPayload || !prepare()) return fail(Errno::not_supported);
   const Result<std::size_t> length = fill(fd, offset, size);
-  const wire::OutHeader header{.len = static_cast<std::uint32_t>(sizeof(header) + length.value_or(0)),
-                               .error = 0,
-                               .unique = unique};
+  const wire::OutHeader header{
+      .len = static_cast<std::uint32_t>(sizeof(header) + length.value_or(0)), .error = 0, .unique = unique};
   if (!length || ::write(reply_.into.get(), &header, sizeof(header)) != sizeof(header) || !join(*length)) {
     payload_ = {};  // with whatever is still in them
     reply_ = {};

@@ -9,8 +9,8 @@
 
 namespace fusebox::door {
 
-// One thread.  Keeps two pipes, made when they are first needed: how long the payload is must be known before the header
-// is sent, so it waits in a pipe of its own.
+// One thread.  Keeps two pipes, made when they are first needed: how long the payload is must be known before the
+// header is sent, so it waits in a pipe of its own.
 class SplicedReply {
  public:
   // As Channel::send_from_file.

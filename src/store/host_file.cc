@@ -13,6 +13,8 @@
 namespace fusebox {
 namespace {
 
+constexpr std::size_t kPage = 4096;
+
 constexpr int kNoAppend = 0x20;  // RWF_NOAPPEND of linux/fs.h, Linux 6.9
 
 // A larger offset or length is negative to the kernel, which answers EINVAL.
@@ -66,6 +68,7 @@ Task<std::size_t> HostFile::read(const Request&, std::uint64_t offset, std::span
     if (count < 0 && done == 0) co_return static_cast<Errno>(errno);
     if (count <= 0) break;
     done += static_cast<std::size_t>(count);
+    if (static_cast<std::size_t>(count) % kPage != 0) break;  // only the end of a file comes within a page
   }
   co_return done;
 }
