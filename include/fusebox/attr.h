@@ -15,7 +15,7 @@ namespace fusebox {
 using Validity = std::chrono::nanoseconds;
 
 struct Attr {
-  std::uint64_t ino = 0;     // what st_ino shows; not an identity (see Node::identity)
+  std::uint64_t ino = 0;     // what st_ino shows; not an identity (see Node::identity).  0: any number of its own
   std::uint64_t size = 0;    // bytes
   std::uint64_t blocks = 0;  // of 512 bytes
   timespec atime{};

@@ -86,7 +86,7 @@ class DirSink {
   virtual bool wants_entries() const = 0;
 
   // False: no room for this one; stop.  `next` is the offset that continues behind this entry; it stays good while the
-  // directory changes.  `type` is a DT_ value.  Names "." and ".." are taken without an Entry.
+  // directory changes.  `type` is a DT_ value; `ino` 0: not known.  Names "." and ".." are taken without an Entry.
   virtual bool add(std::string_view name, std::uint64_t ino, std::uint8_t type, std::uint64_t next) = 0;
   virtual bool add(std::string_view name, Entry entry, std::uint64_t next) = 0;
 };
