@@ -417,7 +417,7 @@ class Directory final : public Inode {
   Task<Entry> lookup(const Request&, Name name) override {
     const std::lock_guard lock(volume_.mutex);
     const Ref<Inode> inode = names_.find(name.text());
-    if (!inode) co_return Entry{.node = nullptr, .attr = {}, .valid_for = kForever};
+    if (!inode) co_return Entry{.valid_for = kForever};
     co_return entry_of(inode);
   }
 
@@ -434,16 +434,10 @@ class Directory final : public Inode {
     co_return {};
   }
 
-  Task<Created> create(const Request& request, Name name, NewMode mode, int) override {
-    const std::lock_guard lock(volume_.mutex);
-    const Entry entry = co_await add_new<File>(request, name, mode);
-    co_return Created{.entry = entry, .opened = {}};
-  }
-
   Task<Created> tmpfile(const Request& request, NewMode mode, int) override {
     const std::lock_guard lock(volume_.mutex);
     const Ref<File> file = co_await make_new<File>(request, mode);
-    co_return Created{.entry = entry_of(file), .opened = {}};
+    co_return Created{.entry = entry_of(file)};
   }
 
   Task<Entry> mknod(const Request& request, Name name, NewMode mode, dev_t device) override {
@@ -512,7 +506,7 @@ class Directory final : public Inode {
   Result<Ref<T>> make_new(const Request& request, NewMode mode, dev_t device = 0, More&&... more) {
     if (!volume_.inodes.take(1)) return fail(kNoSpace);
     Attr born;
-    born.mode = mode.mode & ~mode.umask;
+    born.mode = mode.masked();
     born.uid = request.caller.uid;
     born.gid = request.caller.gid;
     born.rdev = device;

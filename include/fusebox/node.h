@@ -45,8 +45,8 @@ struct Identity {
 
 // The answer to a lookup.  A null node with a positive `valid_for` is a negative entry that the kernel may remember.
 struct Entry {
-  Ref<Node> node;
-  Attr attr;
+  Ref<Node> node{};
+  Attr attr{};
   Validity valid_for{};
 };
 
@@ -59,7 +59,7 @@ enum class DataPath : std::uint8_t {
 };
 
 struct Opened {
-  Ref<Handle> handle;  // null: the node itself answers
+  Ref<Handle> handle{};  // null: the node itself answers
   DataPath path = DataPath::cached;
   std::int32_t backing_id = 0;   // with DataPath::passthrough: from a registration with the door
   bool cache_directory = false;  // opendir: the kernel may keep the listing while the directory's mtime stays
@@ -67,14 +67,16 @@ struct Opened {
 };
 
 struct Created {
-  Entry entry;
-  Opened opened;
+  Entry entry{};
+  Opened opened{};
 };
 
 // The mode of something new.  The kernel leaves the umask to us, for a directory with default ACLs ignores it.
 struct NewMode {
   mode_t mode = 0;  // type and permission bits, before the umask
   mode_t umask = 0;
+
+  mode_t masked() const { return mode & ~umask; }
 };
 
 // Takes a directory's entries in turn.
@@ -147,6 +149,7 @@ class Node : public Handle {
 
   virtual Task<Opened> open(const Request&, int flags);
   virtual Task<Opened> opendir(const Request&);
+  // Where it is not overridden: mknod(), then open() of what that made.
   virtual Task<Created> create(const Request&, Name name, NewMode mode, int flags);
   virtual Task<Created> tmpfile(const Request&, NewMode mode, int flags);
 
