@@ -1,7 +1,7 @@
 // A file `now` that holds the time of day and changes by itself, each second or each `--interval=MILLISECONDS`.
 //
-// The kernel may keep all that it has seen, for it is told what changes: the new text goes right into its page cache,
-// and whoever waits for it with poll(2) is woken.
+// The kernel may keep all that it has seen, for it is told what changes: what it holds is out of date (invalidate),
+// here is the new text (store), and whoever waits for it with poll(2) asks again (wake).
 #include <dirent.h>
 #include <poll.h>
 
