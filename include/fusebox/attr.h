@@ -15,7 +15,7 @@ namespace fusebox {
 using Validity = std::chrono::nanoseconds;
 
 struct Attr {
-  std::uint64_t ino = 0;     // what st_ino shows; not an identity (see Node::identity)
+  std::uint64_t ino = 0;     // what st_ino shows; not an identity (see Node::identity).  0: any number of its own
   std::uint64_t size = 0;    // bytes
   std::uint64_t blocks = 0;  // of 512 bytes
   timespec atime{};
@@ -27,7 +27,7 @@ struct Attr {
   gid_t gid = 0;
   dev_t rdev = 0;  // of a device file
   std::uint32_t blksize = 4096;
-  std::optional<timespec> btime;  // of birth, for those who ask with statx(2)
+  std::optional<timespec> btime{};  // of birth, for those who ask with statx(2)
   Validity valid_for{};
 
   bool is_directory() const { return S_ISDIR(mode); }
@@ -57,12 +57,12 @@ struct SetTime {
 
 // Absent members stay as they are.
 struct SetAttr {
-  std::optional<mode_t> mode;  // permission bits
-  std::optional<uid_t> uid;
-  std::optional<gid_t> gid;
-  std::optional<std::uint64_t> size;
-  std::optional<SetTime> atime;
-  std::optional<SetTime> mtime;
+  std::optional<mode_t> mode{};  // permission bits
+  std::optional<uid_t> uid{};
+  std::optional<gid_t> gid{};
+  std::optional<std::uint64_t> size{};
+  std::optional<SetTime> atime{};
+  std::optional<SetTime> mtime{};
   bool kill_suid_sgid = false;  // drop set-id bits, as a truncate by an unprivileged caller does
 };
 

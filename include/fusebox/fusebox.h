@@ -3,6 +3,7 @@
 
 #include "fusebox/attr.h"             // IWYU pragma: export
 #include "fusebox/backing.h"          // IWYU pragma: export
+#include "fusebox/bytes.h"            // IWYU pragma: export
 #include "fusebox/executor.h"         // IWYU pragma: export
 #include "fusebox/fault.h"            // IWYU pragma: export
 #include "fusebox/fd.h"               // IWYU pragma: export

@@ -129,7 +129,8 @@ using Background = std::function<void(Mount&, std::stop_token)>;
 Outcome<> serve_until_unmounted(Mount& mount, Ref<Node> root, const std::string& path, Background background = {},
                                 const std::function<void()>& report = {});
 
-// A whole main(): `PROGRAM [--transport NAME] MOUNTPOINT`.  Complains on stderr; gives the exit status.
+// A whole main(): `PROGRAM [--transport NAME] MOUNTPOINT`.  Complains on stderr; gives the exit status.  For what the
+// file system opens and makes itself, the limit of open files is raised as far as it may be, and the umask is 0.
 int serve(Ref<Node> root, int argc, char** argv, MountOptions options = {}, Background background = {});
 
 }  // namespace fusebox

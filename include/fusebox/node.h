@@ -45,8 +45,8 @@ struct Identity {
 
 // The answer to a lookup.  A null node with a positive `valid_for` is a negative entry that the kernel may remember.
 struct Entry {
-  Ref<Node> node;
-  Attr attr;
+  Ref<Node> node{};
+  Attr attr{};
   Validity valid_for{};
 };
 
@@ -59,7 +59,7 @@ enum class DataPath : std::uint8_t {
 };
 
 struct Opened {
-  Ref<Handle> handle;  // null: the node itself answers
+  Ref<Handle> handle{};  // null: the node itself answers
   DataPath path = DataPath::cached;
   std::int32_t backing_id = 0;   // with DataPath::passthrough: from a registration with the door
   bool cache_directory = false;  // opendir: the kernel may keep the listing while the directory's mtime stays
@@ -67,14 +67,16 @@ struct Opened {
 };
 
 struct Created {
-  Entry entry;
-  Opened opened;
+  Entry entry{};
+  Opened opened{};
 };
 
 // The mode of something new.  The kernel leaves the umask to us, for a directory with default ACLs ignores it.
 struct NewMode {
   mode_t mode = 0;  // type and permission bits, before the umask
   mode_t umask = 0;
+
+  mode_t masked() const { return mode & ~umask; }
 };
 
 // Takes a directory's entries in turn.
@@ -86,7 +88,7 @@ class DirSink {
   virtual bool wants_entries() const = 0;
 
   // False: no room for this one; stop.  `next` is the offset that continues behind this entry; it stays good while the
-  // directory changes.  `type` is a DT_ value.  Names "." and ".." are taken without an Entry.
+  // directory changes.  `type` is a DT_ value; `ino` 0: not known.  Names "." and ".." are taken without an Entry.
   virtual bool add(std::string_view name, std::uint64_t ino, std::uint8_t type, std::uint64_t next) = 0;
   virtual bool add(std::string_view name, Entry entry, std::uint64_t next) = 0;
 };
@@ -152,6 +154,7 @@ class Node : public Handle {
 
   virtual Task<Opened> open(const Request&, int flags);
   virtual Task<Opened> opendir(const Request&);
+  // Where it is not overridden: mknod(), then open() of what that made.
   virtual Task<Created> create(const Request&, Name name, NewMode mode, int flags);
   virtual Task<Created> tmpfile(const Request&, NewMode mode, int flags);
 

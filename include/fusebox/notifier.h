@@ -33,10 +33,12 @@ class Notifier {
   virtual void invalidate_entry(const Ref<Node>& directory, std::string name) = 0;
   virtual void expire_entry(const Ref<Node>& directory, std::string name) = 0;
 
-  // The name is gone, as by unlink(2) or rmdir(2): inotify(7) tells of it.  Only if it led to `child`.
+  // The name is gone, as by unlink(2) or rmdir(2): who watches the child by inotify(7) is told.  Only if it led to
+  // `child`.
   virtual void removed(const Ref<Node>& directory, const Ref<Node>& child, std::string name) = 0;
 
-  // Puts data into the page cache of a file; its size grows with it.
+  // Puts data into the page cache of a file; its size grows with it.  It stays there while size and mtime of the file
+  // are what the kernel takes them for when it next asks.
   virtual void store(const Ref<Node>& node, std::uint64_t offset, std::string data) = 0;
 
   // What the page cache holds of a file from `offset` on, up to the first byte that it does not.  ENOENT: the kernel

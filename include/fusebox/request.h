@@ -45,6 +45,10 @@ struct Request {
   std::span<const SecurityContext> security_contexts{};
   std::span<const gid_t> supplementary_groups{};  // those of the caller's that matter: the directory's, if it has it
 
+  // A write, an open or create that truncates, or a change of the ACL that takes the set-id bits of the file with it,
+  // as SetAttr::kill_suid_sgid says of a truncate: the caller is not privileged to keep them.
+  bool kill_suid_sgid = false;
+
   Serving* serving = nullptr;  // null outside of a session (a test that calls a node itself)
 
   // Stops when the caller got a signal and no longer waits (FUSE_INTERRUPT).  For handlers that wait; costs nothing

@@ -15,6 +15,7 @@
 #include "fusebox/fd.h"
 #include "fusebox/name.h"
 #include "fusebox/node.h"
+#include "fusebox/request.h"
 #include "fusebox/result.h"
 
 namespace fusebox::sys {
@@ -41,6 +42,10 @@ Result<> symlinkat(const std::string& target, const Fd& directory, Name name);
 Result<> linkat(const Fd& existing, const Fd& directory, Name name);
 Result<> unlinkat(const Fd& directory, Name name, int flags = 0);
 Result<> renameat(const Fd& from, Name name, const Fd& to, Name new_name, unsigned flags = 0);
+
+// Makes a new entry of `directory` belong to who asked for it, as if that had made it: the group is the directory's
+// where that has the set-group-id bit.
+Result<> give_to(const Caller& caller, const Fd& entry, const Fd& directory);
 
 // Passes on the entries of an open directory from `offset` on, until the sink is full.
 Result<> list(const Fd& directory, std::uint64_t offset, DirSink& sink);

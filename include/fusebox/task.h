@@ -10,10 +10,14 @@
 #pragma once
 
 #include <concepts>
+#include <condition_variable>
 #include <coroutine>
 #include <cstddef>
 #include <exception>
+#include <memory>
+#include <mutex>
 #include <new>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -213,6 +217,11 @@ template <class T>
   return {std::move(task)};
 }
 
+// Runs a task and blocks the calling thread until it has ended, on whichever thread: for threads of one's own
+// (Background in mount.h).  In a handler, await it instead.
+template <class T>
+Result<T> wait_for(Task<T> task);
+
 namespace detail {
 
 template <class T>
@@ -246,5 +255,44 @@ Result<T> AttemptAwaiter<T>::await_resume() {
   return inner.take();
 }
 
+// What a blocked thread and the task that it waits for share.
+template <class T>
+struct Waiting {
+  std::mutex mutex;
+  std::condition_variable ended;
+  std::optional<Result<T>> result;
+};
+
+// A coroutine that nobody awaits: it ends by itself.
+struct Unawaited {
+  struct promise_type final : PromiseCommon<void> {
+    Unawaited get_return_object() {
+      self = std::coroutine_handle<promise_type>::from_promise(*this);
+      return {};
+    }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+  };
+};
+
+template <class T>
+Unawaited run_for(std::shared_ptr<Waiting<T>> waiting, Task<T> task) {
+  Result<T> result = co_await attempt(std::move(task));
+  const std::lock_guard lock(waiting->mutex);
+  waiting->result.emplace(std::move(result));
+  waiting->ended.notify_one();
+}
+
 }  // namespace detail
+
+template <class T>
+Result<T> wait_for(Task<T> task) {
+  auto waiting = std::make_shared<detail::Waiting<T>>();
+  detail::run_for(waiting, std::move(task));
+  std::unique_lock lock(waiting->mutex);
+  waiting->ended.wait(lock, [&] { return waiting->result.has_value(); });
+  return *std::move(waiting->result);
+}
+
 }  // namespace fusebox

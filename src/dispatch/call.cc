@@ -49,7 +49,7 @@ Result<> Call::reply_entry(tree::NodeId parent, std::string_view name, Entry ent
   if (!entry.node) return fail(Errno::io);
   const auto [id, node] = tree.inodes.enter(parent, name, std::move(entry.node));
   entered.push_back(id);
-  reply.put(wire::encode_entry(static_cast<std::uint64_t>(id), entry.attr, entry.valid_for));
+  reply.put(wire::encode_entry(static_cast<std::uint64_t>(id), numbered(entry.attr, id), entry.valid_for));
   return {};
 }
 

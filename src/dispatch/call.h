@@ -51,6 +51,12 @@ struct Tree {
   tree::HandleTable handles;
 };
 
+// Where a node says no number, the kernel's own is one.
+inline Attr numbered(Attr attr, tree::NodeId id) {
+  if (attr.ino == 0) attr.ino = static_cast<std::uint64_t>(id);
+  return attr;
+}
+
 struct Call {
   Call(Tree& t, const wire::Message& message, std::span<std::byte> reply_space)
       : tree(t), header(message.header), arguments(message.arguments), reply(reply_space) {

@@ -7,6 +7,9 @@
 namespace fusebox::dispatch::serve {
 namespace {
 
+// Of an entry without a number: many programs take 0 for one that was removed.
+constexpr std::uint64_t kUnknown = 0xffffffff;
+
 bool is_dot(std::string_view name) { return name == "." || name == ".."; }
 
 // Writes records straight into the reply.  Each entry with a node counts one lookup, as in LOOKUP
@@ -18,19 +21,20 @@ class ReplySink final : public DirSink {
   bool wants_entries() const override { return plus_; }
 
   bool add(std::string_view name, std::uint64_t ino, std::uint8_t type, std::uint64_t next) override {
+    if (ino == 0) ino = kUnknown;
     if (!plus_) return writer_.add(name, ino, type, next);
     return writer_.add_plus(name, wire::EntryOut{}, ino, type, next);  // node id 0: no attributes here
   }
 
   bool add(std::string_view name, Entry entry, std::uint64_t next) override {
     const auto type = static_cast<std::uint8_t>(IFTODT(entry.attr.mode));
-    const std::uint64_t ino = entry.attr.ino;
-    if (!plus_ || is_dot(name) || !entry.node) return add(name, ino, type, next);
+    if (!plus_ || is_dot(name) || !entry.node) return add(name, entry.attr.ino, type, next);
     if (!writer_.fits_plus(name)) return false;
     const auto [id, node] = call_.tree.inodes.enter(call_.node_id(), name, std::move(entry.node));
     call_.entered.push_back(id);
-    const auto out = wire::encode_entry(static_cast<std::uint64_t>(id), entry.attr, entry.valid_for);
-    return writer_.add_plus(name, out, ino, type, next);
+    const Attr attr = numbered(entry.attr, id);
+    const auto out = wire::encode_entry(static_cast<std::uint64_t>(id), attr, entry.valid_for);
+    return writer_.add_plus(name, out, attr.ino, type, next);
   }
 
   std::size_t size() const { return writer_.size(); }

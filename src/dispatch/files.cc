@@ -17,6 +17,7 @@ constexpr std::size_t kWorthSplicing = 65536;
 
 Task<> open(Call& call) {
   const auto in = co_await call.arguments.take<wire::OpenIn>();
+  call.request.kill_suid_sgid = (in.open_flags & wire::kOpenKillSuidSgid) != 0;
   const Ref<Node> node = co_await call.node();
   call.reply_opened(co_await node->open(call.request, static_cast<int>(in.flags)));
   co_return {};
@@ -24,6 +25,7 @@ Task<> open(Call& call) {
 
 Task<> create(Call& call) {
   const auto in = co_await call.arguments.take<wire::CreateIn>();
+  call.request.kill_suid_sgid = (in.open_flags & wire::kOpenKillSuidSgid) != 0;
   const Name name = co_await call.arguments.take_name();
   const Ref<Node> parent = co_await call.node();
   const NewMode mode{.mode = (in.mode & 07777) | S_IFREG, .umask = in.umask};
@@ -62,6 +64,7 @@ Task<> read(Call& call) {
 
 Task<> write(Call& call) {
   const auto in = co_await call.arguments.take<wire::WriteIn>();
+  call.request.kill_suid_sgid = (in.write_flags & wire::kWriteKillSuidSgid) != 0;
   const auto data = co_await call.arguments.take_bytes(in.size);
   const Ref<Handle> handle = co_await call.handle(in.fh);
   const std::size_t count = co_await handle->write(call.request, in.offset, data);

@@ -30,6 +30,8 @@ std::uint64_t wanted_by(const SessionOptions& options) {
   add(options.posix_acl, wire::kPosixAcl);
   add(options.locks, wire::kPosixLocks | wire::kFlockLocks);
   add(!options.opens_files, wire::kNoOpenSupport);
+  // An open that truncates is then two requests; with this flag the kernel would leave the second one out.
+  if (!options.opens_files) wanted &= ~std::uint64_t{wire::kAtomicTruncate};
   add(!options.opens_directories, wire::kNoOpendirSupport);
   add(options.idmapped, wire::kAllowIdmap);
   add(options.creation_context, wire::kSecurityContext | wire::kCreateSupplementaryGroup);

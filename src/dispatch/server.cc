@@ -151,6 +151,10 @@ void Server::join() {
   for (const auto& readers : ring_readers_) readers->join();
 }
 
-Server::~Server() { join(); }
+// Requests that wait for something still reply through our channels.
+Server::~Server() {
+  join();
+  session_.end();
+}
 
 }  // namespace fusebox::dispatch

@@ -36,7 +36,7 @@ class Server {
   // Starts serving; `device` is the connected /dev/fuse; it and `session` outlive the server.
   static Outcome<std::unique_ptr<Server>> start(Session& session, const Fd& device, ServerOptions options);
 
-  // Waits for the connection to end: unmount it, or abort it, first.
+  // Waits for the connection to end: unmount it, or abort it, first.  Ends the session.
   ~Server();
 
   // Waits for the connection to end.

@@ -69,7 +69,9 @@ struct Session::Detached {
 
 Session::Session(Ref<Node> root, SessionOptions options) : options_(options), tree_(std::move(root)) {}
 
-Session::~Session() {
+Session::~Session() { end(); }
+
+void Session::end() {
   notifications_.end();
   in_flight_.interrupt_all();
   std::unique_lock lock(mutex_);

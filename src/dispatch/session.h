@@ -25,7 +25,7 @@ namespace fusebox::dispatch {
 class Session {
  public:
   Session(Ref<Node> root, SessionOptions options);
-  ~Session();  // after the connection has ended; cancels what still waits, and waits for it
+  ~Session();  // after end(), or as that
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -34,6 +34,9 @@ class Session {
 
   // Serves one request, or one notification of the kernel; false when the connection has ended.
   bool serve_one(door::Channel& channel);
+
+  // After the connection has ended: cancels what still waits, and waits for it.  Channels outlive this.
+  void end();
 
   const Tree& tree() const { return tree_; }
   Notifications& notifier() { return notifications_; }

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <mutex>
 #include <thread>
@@ -23,6 +24,8 @@ namespace fusebox::door {
 namespace {
 
 constexpr unsigned kMostQueues = 1024;
+constexpr std::size_t kMostEntries = 512;             // of one channel: so many requests of its may wait for something
+constexpr unsigned kSubmissions = 16;                 // at once
 constexpr std::uint64_t kWakeUp = ~std::uint64_t{0};  // user data of the wake-up; entries have their number
 
 // io_uring.h of liburing 2.3 has no room for the command of a 128-byte submission.
@@ -46,6 +49,7 @@ struct Entry {
   wire::RingHeader* header = nullptr;
   std::byte* payload = nullptr;
   std::array<iovec, 2> buffers{};
+  Memory memory;
 };
 
 }  // namespace
@@ -71,10 +75,13 @@ struct RingChannel::Impl {
   }
 
   Outcome<> make(unsigned count, std::size_t max_write);
+  bool add_entry();
+  io_uring_sqe* next_submission();
   io_uring_sqe* prepare(std::size_t entry, wire::RingOperation operation);
   void give(std::size_t entry);
   void listen_for_wake_ups();
   void commit_replies();
+  void keep_one_for_the_kernel();
   std::optional<std::size_t> take(const io_uring_cqe& completion);
   std::size_t copy_request(Entry& entry, std::span<std::byte> into) const;
   Result<> fill(Entry& entry, std::span<const std::byte> message) const;
@@ -89,22 +96,21 @@ struct RingChannel::Impl {
   bool made = false;
   bool listens = false;
   std::uint64_t wake_ups = 0;
-  unsigned usable = 0;  // entries that the kernel has taken, or was given
+  std::vector<std::size_t> committed;  // empty but in commit_replies(); kept for its memory
+  unsigned usable = 0;                 // entries that the kernel has taken, or was given
 
-  std::mutex mutex;  // guards all below; never held across a system call
-  std::vector<Entry> entries;
+  std::mutex mutex;                  // guards all below; never held across a system call
+  std::deque<Entry> entries;         // which stay where they are: the kernel is told where
   std::vector<std::size_t> replies;  // entries whose reply is written, and must be committed
 
   Fd wake;  // an eventfd: another thread has left a reply
-  Memory headers;
-  Memory payloads;
 };
 
 Outcome<> RingChannel::Impl::make(unsigned count, std::size_t max_write) {
   payload_size = std::max(wire::kMinRingPayload, max_write);
   io_uring_params parameters{};
   parameters.flags = IORING_SETUP_SQE128 | IORING_SETUP_SUBMIT_ALL;
-  const int error = ::io_uring_queue_init_params(2 * count, &ring, &parameters);
+  const int error = ::io_uring_queue_init_params(std::max(2 * count, kSubmissions), &ring, &parameters);
   if (error < 0) {
     errno = -error;
     return std::unexpected(fault_with_errno("io_uring_setup", "sysctl kernel.io_uring_disabled=0"));
@@ -112,25 +118,38 @@ Outcome<> RingChannel::Impl::make(unsigned count, std::size_t max_write) {
   made = true;
   wake = Fd(::eventfd(0, EFD_CLOEXEC));
   if (!wake) return std::unexpected(fault_with_errno("eventfd"));
-  constexpr std::size_t kHeaderRoom = 512;
-  headers = map_memory(count * kHeaderRoom);
-  payloads = map_memory(count * payload_size);
-  if (!headers || !payloads) return std::unexpected(fault_with_errno("map the buffers of a ring"));
-  entries.resize(count);
-  replies.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    Entry& entry = entries[i];
-    entry.header = reinterpret_cast<wire::RingHeader*>(headers.get() + i * kHeaderRoom);
-    entry.payload = payloads.get() + i * payload_size;
-    entry.buffers = {{{entry.header, sizeof(wire::RingHeader)}, {entry.payload, payload_size}}};
+  for (unsigned i = 0; i < count; ++i) {
+    if (!add_entry()) return std::unexpected(fault_with_errno("map the buffers of a ring"));
   }
   return {};
 }
 
-// The ring has room for all that can be outstanding: an entry is either ours or the kernel's, and there is one wake-up.
-io_uring_sqe* RingChannel::Impl::prepare(std::size_t entry, wire::RingOperation operation) {
+bool RingChannel::Impl::add_entry() {
+  constexpr std::size_t kPage = 4096;  // for the header
+  Entry entry;
+  entry.memory = map_memory(kPage + payload_size);
+  if (!entry.memory) return false;
+  const std::lock_guard lock(mutex);
+  entry.header = reinterpret_cast<wire::RingHeader*>(entry.memory.get());
+  entry.payload = entry.memory.get() + kPage;
+  entry.buffers = {{{entry.header, sizeof(wire::RingHeader)}, {entry.payload, payload_size}}};
+  entries.push_back(std::move(entry));
+  return true;
+}
+
+// Where there is no room for another, those before it go out.
+io_uring_sqe* RingChannel::Impl::next_submission() {
   io_uring_sqe* submission = ::io_uring_get_sqe(&ring);
+  while (submission == nullptr) {
+    ::io_uring_submit(&ring);
+    submission = ::io_uring_get_sqe(&ring);
+  }
   std::memset(submission, 0, 2 * sizeof(*submission));
+  return submission;
+}
+
+io_uring_sqe* RingChannel::Impl::prepare(std::size_t entry, wire::RingOperation operation) {
+  io_uring_sqe* submission = next_submission();
   submission->opcode = IORING_OP_URING_CMD;
   submission->fd = device;
   submission->cmd_op = static_cast<std::uint32_t>(operation);
@@ -147,17 +166,32 @@ void RingChannel::Impl::give(std::size_t entry) {
 }
 
 void RingChannel::Impl::listen_for_wake_ups() {
-  io_uring_sqe* submission = ::io_uring_get_sqe(&ring);
-  std::memset(submission, 0, 2 * sizeof(*submission));
+  io_uring_sqe* submission = next_submission();
   ::io_uring_prep_read(submission, wake.get(), &wake_ups, sizeof(wake_ups), 0);
   submission->user_data = kWakeUp;
   listens = true;
 }
 
 void RingChannel::Impl::commit_replies() {
-  const std::lock_guard lock(mutex);
-  for (const std::size_t entry : replies) prepare(entry, wire::RingOperation::commit_and_fetch);
-  replies.clear();
+  {
+    const std::lock_guard lock(mutex);
+    committed.swap(replies);
+  }
+  for (const std::size_t entry : committed) prepare(entry, wire::RingOperation::commit_and_fetch);
+  committed.clear();
+}
+
+// Requests that wait for something keep their entries.  Where all of them do, there is another for the requests to
+// come.
+void RingChannel::Impl::keep_one_for_the_kernel() {
+  {
+    const std::lock_guard lock(mutex);
+    const auto is_ours = [](const Entry& entry) { return entry.unique != 0; };
+    if (entries.size() >= kMostEntries || !std::ranges::all_of(entries, is_ours)) return;
+  }
+  if (!add_entry()) return;
+  give(entries.size() - 1);
+  ++usable;
 }
 
 // The entry in which a request has come.
@@ -222,8 +256,7 @@ Outcome<std::unique_ptr<RingChannel>> RingChannel::another() const {
   auto impl = std::make_unique<Impl>();
   impl->device = impl_->device;
   impl->number = impl_->number;
-  const auto entries = static_cast<unsigned>(impl_->entries.size());
-  if (const Outcome<> made = impl->make(entries, impl_->payload_size); !made) return std::unexpected(made.error());
+  if (const Outcome<> made = impl->make(1, impl_->payload_size); !made) return std::unexpected(made.error());
   return std::unique_ptr<RingChannel>(new RingChannel(std::move(impl)));
 }
 
@@ -251,6 +284,7 @@ Result<std::size_t> RingChannel::receive(std::span<std::byte> into) {
     if (impl_->usable == 0) return fail(Errno::no_device);
     if (!impl_->listens) impl_->listen_for_wake_ups();
     impl_->commit_replies();
+    impl_->keep_one_for_the_kernel();
     io_uring_cqe* completion = nullptr;
     if (::io_uring_peek_cqe(&impl_->ring, &completion) == 0) {
       ::io_uring_submit(&impl_->ring);  // a reply must not wait for the request after it

@@ -6,7 +6,8 @@
 //
 // The kernel fills an entry of a queue in the context of the thread that gave it the entry.  A thread that is blocked
 // holds up the entries that it has given and not yet got back, so threads that may block give one at a time, and
-// several such threads serve a queue, each with a channel of its own.
+// several such threads serve a queue, each with a channel of its own.  A handler that awaits keeps its entry, and not
+// its thread: that gives another then.
 #pragma once
 
 #include <cstdint>
@@ -29,12 +30,12 @@ std::optional<unsigned> ring_queues_needed();
 
 class RingChannel final : public Channel {
  public:
-  // Only makes the ring and its buffers.  `entries` requests of at most `max_write` bytes may be on their way at once;
+  // Only makes the ring and its buffers, `entries` of them at first.  Requests have at most `max_write` bytes;
   // `device` is the connected /dev/fuse and outlives the channel.
   static Outcome<std::unique_ptr<RingChannel>> create(const Fd& device, unsigned queue, unsigned entries,
                                                       std::size_t max_write);
 
-  // One more for the same queue.
+  // One more for the same queue, with one entry.
   Outcome<std::unique_ptr<RingChannel>> another() const;
 
   // After the thread that received has ended.

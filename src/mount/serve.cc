@@ -1,6 +1,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -40,6 +42,13 @@ struct Arguments {
   std::string transport = "auto";
 };
 
+void use_all_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int complain(const std::string& program, const Fault& fault) {
   std::fprintf(stderr, "%s: %s\n", program.c_str(), fault.line().c_str());
   return 1;
@@ -76,6 +85,8 @@ int serve(Ref<Node> root, int argc, char** argv, MountOptions options, Backgroun
       ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
   app.footer("Stays in the foreground until MOUNTPOINT is unmounted; Ctrl-C or SIGTERM unmounts it.");
   CLI11_PARSE(app, argc, argv);
+  use_all_descriptors();
+  ::umask(0);
   if (arguments.transport != "auto") options.transport = *transport_named(arguments.transport);
   const auto mount = Mount::create(std::move(options));
   if (!mount) return complain(argv[0], mount.error());

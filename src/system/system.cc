@@ -42,6 +42,18 @@ timespec to_utime(const std::optional<SetTime>& time) {
   return time->moment;
 }
 
+// Without the right to execute, the group's bit lets nothing run in its name, and stays (fs/attr.c:
+// setattr_should_drop_suidgid).
+Result<> kill_suid_sgid(const Fd& fd, const std::string& path) {
+  const Result<struct statx> status = status_of(fd);
+  if (!status) return fail(status.error());
+  mode_t mode = status->stx_mode & 07777;
+  if ((mode & S_IXGRP) != 0) mode &= ~mode_t{S_ISGID};
+  mode &= ~mode_t{S_ISUID};
+  if (mode == (status->stx_mode & 07777)) return {};
+  return outcome_of(::chmod(path.c_str(), mode));
+}
+
 constexpr std::size_t kListing = 32768;
 
 }  // namespace
@@ -92,6 +104,10 @@ Result<> change(const Fd& fd, const SetAttr& change) {
     const uid_t uid = change.uid.value_or(kUnchanged);
     const gid_t gid = change.gid.value_or(kUnchanged);
     if (::fchownat(fd.get(), "", uid, gid, AT_EMPTY_PATH) < 0) return fail_with_errno();
+  }
+  if (change.kill_suid_sgid) {
+    const Result<> killed = kill_suid_sgid(fd, path);
+    if (!killed) return killed;
   }
   if (change.mode && ::chmod(path.c_str(), *change.mode) < 0) return fail_with_errno();
   if (change.size && ::truncate(path.c_str(), static_cast<off_t>(*change.size)) < 0) return fail_with_errno();
@@ -160,6 +176,14 @@ Result<> unlinkat(const Fd& directory, Name name, int flags) {
 
 Result<> renameat(const Fd& from, Name name, const Fd& to, Name new_name, unsigned flags) {
   return outcome_of(::renameat2(from.get(), name.c_str(), to.get(), new_name.c_str(), flags));
+}
+
+Result<> give_to(const Caller& caller, const Fd& entry, const Fd& directory) {
+  const Result<struct statx> above = status_of(directory);
+  if (!above) return fail(above.error());
+  SetAttr owner{.uid = caller.uid};
+  if ((above->stx_mode & S_ISGID) == 0) owner.gid = caller.gid;
+  return change(entry, owner);
 }
 
 Result<> list(const Fd& directory, std::uint64_t offset, DirSink& sink) {

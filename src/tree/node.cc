@@ -4,6 +4,8 @@
 // the operation elsewhere (Linux fs/fuse/{dir,file,xattr}.c).
 #include "fusebox/node.h"
 
+#include <fcntl.h>
+
 namespace fusebox {
 
 Task<std::size_t> Handle::read(const Request&, std::uint64_t, std::span<std::byte>) { co_return Errno::invalid; }
@@ -38,7 +40,12 @@ Task<> Node::access(const Request&, int) { co_return Errno::not_implemented; }
 
 Task<Opened> Node::open(const Request&, int) { co_return Opened(); }
 Task<Opened> Node::opendir(const Request&) { co_return Opened(); }
-Task<Created> Node::create(const Request&, Name, NewMode, int) { co_return Errno::read_only; }
+Task<Created> Node::create(const Request& request, Name name, NewMode mode, int flags) {
+  const Entry entry = co_await mknod(request, name, mode, dev_t{0});
+  if (!entry.node) co_return Errno::io;
+  const Opened opened = co_await entry.node->open(request, flags & ~(O_CREAT | O_EXCL));
+  co_return Created{.entry = entry, .opened = opened};
+}
 Task<Created> Node::tmpfile(const Request&, NewMode, int) { co_return Errno::not_supported; }
 
 Task<Entry> Node::mknod(const Request&, Name, NewMode, dev_t) { co_return Errno::read_only; }

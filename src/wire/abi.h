@@ -135,6 +135,7 @@ inline constexpr std::uint32_t kGetattrHandle = 1u << 0;      // getattr_in.geta
 inline constexpr std::uint32_t kFsyncDataOnly = 1u << 0;      // fsync_in.fsync_flags
 inline constexpr std::uint32_t kOpenKillSuidSgid = 1u << 0;   // open_in.open_flags
 inline constexpr std::uint32_t kWriteKillSuidSgid = 1u << 2;  // write_in.write_flags
+inline constexpr std::uint32_t kSetxattrKillSgid = 1u << 0;   // setxattr_in.setxattr_flags
 inline constexpr std::uint32_t kLockFlock = 1u << 0;          // lk_in.lk_flags: flock(2), not fcntl(2)
 inline constexpr std::uint32_t kIoctlDirectory = 1u << 4;     // ioctl_in.flags: fh is a directory's
 inline constexpr std::uint32_t kPollNotify = 1u << 0;         // poll_in.flags: tell when it becomes ready
