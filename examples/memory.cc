@@ -315,8 +315,9 @@ class File final : public Inode {
     co_return contents_.write(offset, data);
   }
 
-  Task<> fallocate(const Request&, int mode, std::uint64_t offset, std::uint64_t length) override {
+  Task<> fallocate(const Request& request, int mode, std::uint64_t offset, std::uint64_t length) override {
     const std::lock_guard lock(volume_.mutex);
+    if (request.caller.uid != 0) drop_set_id_bits();  // the kernel leaves it to us, and does not say so here
     const bool keeps_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
     switch (mode & ~FALLOC_FL_KEEP_SIZE) {
       case 0:

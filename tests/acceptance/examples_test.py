@@ -283,7 +283,8 @@ class Loopback(Example):
     def test_most_of_posix_holds(self):
         # Left out: what loopback.cc leaves out, allocation of space and extended attributes.
         left_out = ("Data.HolesAndDataAreFound", "Data.AHoleCanBePunched", "Data.SpaceCanBeReserved",
-                    "Attributes.FileCapabilitiesCanBeStoredAndGoWithAWrite")
+                    "Attributes.FileCapabilitiesCanBeStoredAndGoWithAWrite",
+                    "Attributes.SetIdBitsThatCameWhileTheFileWasOpenGoWithAWriteOfAnotherUser")
         source = self.top / "source"
         source.mkdir(mode=0o777)
         with self.mounted("loopback", "auto", source):
