@@ -9,6 +9,7 @@
 #include <ctime>
 #include <optional>
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 // How long the kernel may answer from its own memory; zero: it asks again every time.
@@ -67,3 +68,4 @@ struct SetAttr {
 };
 
 }  // namespace fusebox
+#pragma GCC visibility pop

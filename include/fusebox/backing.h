@@ -5,6 +5,7 @@
 
 #include "fusebox/result.h"
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 // Called by several threads at once, always with the server's own credentials: I/O on the file happens with those.
@@ -19,3 +20,4 @@ class Backing {
 };
 
 }  // namespace fusebox
+#pragma GCC visibility pop

@@ -10,6 +10,7 @@
 
 #include "fusebox/result.h"
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
@@ -34,3 +35,4 @@ inline Result<std::size_t> copy_whole(std::span<const std::byte> value, std::spa
 }
 
 }  // namespace fusebox
+#pragma GCC visibility pop

@@ -24,6 +24,7 @@
 #include "fusebox/request.h"
 #include "fusebox/task.h"
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 // Any thread.  Its threads start when they are first needed, and at most 512 do what blocks; what comes on top of that
@@ -51,8 +52,8 @@ class Executor {
                           std::stop_token cancelled = {});
 
  private:
-  struct Impl;
-  class Timer;
+  struct [[gnu::visibility("hidden")]] Impl;
+  class [[gnu::visibility("hidden")]] Timer;
   class Job;
 
   const std::unique_ptr<Impl> impl_;
@@ -112,3 +113,4 @@ auto blocking(const Request& request, F work) {
 }
 
 }  // namespace fusebox
+#pragma GCC visibility pop

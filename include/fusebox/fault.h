@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 // Exit statuses of `fusebox` itself, as in env(1) and container tools.
@@ -33,3 +34,4 @@ using Outcome = std::expected<T, Fault>;
 std::string printable(std::string_view bytes);
 
 }  // namespace fusebox
+#pragma GCC visibility pop

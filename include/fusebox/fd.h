@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 // Move-only; closes what it holds.  Whoever opens one sets O_CLOEXEC.
@@ -31,3 +32,4 @@ class Fd {
 };
 
 }  // namespace fusebox
+#pragma GCC visibility pop

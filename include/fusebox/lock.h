@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 // Who holds a lock, as the kernel numbers them: of fcntl's a process, of flock's an open file.  Means nothing else.
@@ -31,3 +32,4 @@ struct FileLock {
 };
 
 }  // namespace fusebox
+#pragma GCC visibility pop

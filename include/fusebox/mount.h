@@ -23,6 +23,7 @@
 #include "fusebox/node.h"
 #include "fusebox/notifier.h"
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 // How requests come from the kernel.
@@ -116,7 +117,7 @@ class Mount {
   void end();
 
  private:
-  struct Impl;
+  struct [[gnu::visibility("hidden")]] Impl;
   explicit Mount(std::unique_ptr<Impl> impl);
   const std::unique_ptr<Impl> impl_;
 };
@@ -134,3 +135,4 @@ Outcome<> serve_until_unmounted(Mount& mount, Ref<Node> root, const std::string&
 int serve(Ref<Node> root, int argc, char** argv, MountOptions options = {}, Background background = {});
 
 }  // namespace fusebox
+#pragma GCC visibility pop

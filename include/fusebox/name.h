@@ -5,6 +5,7 @@
 
 #include "fusebox/result.h"
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 // Not empty, at most 255 bytes (NAME_MAX of every Linux file system we know), no '/', no NUL, neither "." nor "..".
@@ -24,3 +25,4 @@ class Name {
 };
 
 }  // namespace fusebox
+#pragma GCC visibility pop

@@ -26,6 +26,7 @@
 #include "fusebox/request.h"
 #include "fusebox/task.h"
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 template <class T>
@@ -181,3 +182,4 @@ template <class T, class... Args>
 }
 
 }  // namespace fusebox
+#pragma GCC visibility pop

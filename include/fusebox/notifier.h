@@ -15,6 +15,7 @@
 
 #include "fusebox/node.h"
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 class Notifier {
@@ -62,3 +63,4 @@ class Notifier {
 };
 
 }  // namespace fusebox
+#pragma GCC visibility pop

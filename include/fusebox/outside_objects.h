@@ -14,6 +14,7 @@
 #include <coroutine>
 #include <string>
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 // Any thread may call anything, unless said otherwise.  Paths are absolute, as the tree's users see them.
@@ -60,3 +61,4 @@ class Elsewhere {
 };
 
 }  // namespace fusebox
+#pragma GCC visibility pop

@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string_view>
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 class Executor;
@@ -57,3 +58,4 @@ struct Request {
 };
 
 }  // namespace fusebox
+#pragma GCC visibility pop

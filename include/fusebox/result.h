@@ -8,6 +8,7 @@
 #include <expected>
 #include <utility>
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 // A kernel error number.  Any errno value may be cast to it; those that our own code speaks of have names.
@@ -48,3 +49,4 @@ using Result = std::expected<T, Errno>;
 [[nodiscard]] inline std::unexpected<Errno> fail_with_errno() { return std::unexpected(static_cast<Errno>(errno)); }
 
 }  // namespace fusebox
+#pragma GCC visibility pop

@@ -18,6 +18,7 @@
 #include "fusebox/request.h"
 #include "fusebox/result.h"
 
+#pragma GCC visibility push(default)
 namespace fusebox::sys {
 
 // O_CLOEXEC is added; `flags` as in open(2).
@@ -51,3 +52,4 @@ Result<> give_to(const Caller& caller, const Fd& entry, const Fd& directory);
 Result<> list(const Fd& directory, std::uint64_t offset, DirSink& sink);
 
 }  // namespace fusebox::sys
+#pragma GCC visibility pop

@@ -23,6 +23,7 @@
 
 #include "fusebox/result.h"
 
+#pragma GCC visibility push(default)
 namespace fusebox {
 
 template <class T = void>
@@ -296,3 +297,4 @@ Result<T> wait_for(Task<T> task) {
 }
 
 }  // namespace fusebox
+#pragma GCC visibility pop
