@@ -210,8 +210,34 @@ Result<> Session::take_retrieved(Call& call) {
   return {};
 }
 
+namespace {
+
+// What the kernel remembers ENOSYS of: no node of the mount is asked again (fs/fuse/{dir,file,xattr}.c).  A handler
+// answers for one node alone, so it is told apart here; what all nodes lack, Session::is_absent() says.
+Errno for_one_node(wire::Opcode opcode, Errno error) {
+  if (error != Errno::not_implemented) return error;
+  switch (opcode) {
+    case wire::Opcode::open:
+    case wire::Opcode::opendir:
+    case wire::Opcode::create:
+    case wire::Opcode::tmpfile:
+    case wire::Opcode::rename2:
+    case wire::Opcode::fallocate:
+    case wire::Opcode::getxattr:
+    case wire::Opcode::setxattr:
+    case wire::Opcode::listxattr:
+    case wire::Opcode::removexattr:
+      return Errno::not_supported;
+    default:
+      return error;
+  }
+}
+
+}  // namespace
+
 Session::Detached Session::run(Session& session, std::unique_ptr<Job> job, Task<> (*serve)(Call&)) {
-  const Result<> result = co_await attempt(serve(*job->call));
+  Result<> result = co_await attempt(serve(*job->call));
+  if (!result) result = fail(for_one_node(static_cast<wire::Opcode>(job->call->header.opcode), result.error()));
   session.answer(*job, result);
   session.finish(std::move(job));
 }

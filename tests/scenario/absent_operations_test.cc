@@ -25,6 +25,25 @@ struct BareFile final : Node {
   Task<Opened> opendir(const Request&) override { co_return Opened{.handle = make<BareHandle>()}; }
 };
 
+// A node that says ENOSYS of itself.
+struct Reluctant final : Node {
+  Task<Attr> getattr(const Request&, Ref<Handle>) override { co_return Attr::directory(0755); }
+  Task<Opened> open(const Request&, int) override { co_return Errno::not_implemented; }
+  Task<Created> create(const Request&, Name, NewMode, int) override { co_return Errno::not_implemented; }
+  Task<> rename(const Request&, Name, Ref<Node>, Name, unsigned) override { co_return Errno::not_implemented; }
+  Task<std::size_t> getxattr(const Request&, const std::string&, std::span<std::byte>) override {
+    co_return Errno::not_implemented;
+  }
+};
+
+TEST(ANodeThatSaysENOSYS, SwitchesNothingOffForOthers) {
+  FakeKernel kernel(make<Reluctant>());
+  EXPECT_EQ(kernel.open(kRoot, O_RDONLY), fail(Errno::not_supported));
+  EXPECT_EQ(kernel.create(kRoot, "new", O_RDWR), fail(Errno::not_supported));
+  EXPECT_EQ(kernel.rename2(kRoot, "a", kRoot, "b", 1), fail(Errno::not_supported));
+  EXPECT_EQ(kernel.getxattr(kRoot, "user.a"), fail(Errno::not_supported));
+}
+
 // Opened without a handle: it answers itself, but can do nothing more than be looked at.
 struct Unopened final : Node {
   Task<Attr> getattr(const Request&, Ref<Handle>) override { co_return Attr::file(0644, 1'000); }
