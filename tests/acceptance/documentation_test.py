@@ -91,9 +91,26 @@ class Documentation(boxed.Case):
             self.assertEnded(done)
             self.assertIn("/etc/motd", done.stdout)
 
+    def test_what_a_document_quotes_of_a_file_stands_in_it(self):
+        quotes = 0
+        for document in [*SOURCE.glob("*.md"), *SOURCE.glob("docs/**/*.md")]:
+            text = document.read_text()
+            for name, quote in re.findall(r"^<!-- (\S+) -->\n```cpp\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+                quotes += 1
+                with self.subTest(document=document.name, name=name, quote=quote.split("\n")[0]):
+                    self.assertIn(quote, (SOURCE / name).read_text())
+            with self.subTest(document=document.name):
+                unnamed = re.findall(r"(?<! -->\n)^```cpp$", text, re.MULTILINE)
+                self.assertEqual(unnamed, [], "a block that does not say which file it is of")
+        self.assertGreater(quotes, 10)
+
+    def test_the_readme_shows_a_whole_file_system(self):
+        self.assertIn((SOURCE / "examples/hello.cc").read_text(), blocks("README.md", "cpp"))
+
     def test_no_document_names_a_file_that_is_not_there(self):
         for document in [*SOURCE.glob("*.md"), *SOURCE.glob("docs/**/*.md")]:
-            for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
+            prose = re.sub(r"(?ms)^```.*?^```", "", document.read_text())
+            for target in re.findall(r"\]\((?!https?:)([^)#]+)", prose):
                 with self.subTest(document=document.name, target=target):
                     self.assertTrue((document.parent / target).exists())
 

@@ -18,6 +18,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "fusebox/fusebox.h"
 
@@ -90,7 +91,10 @@ class Folder final : public Node {
     co_return Entry{.node = node, .attr = attr, .valid_for = kForever};
   }
   Task<Entry> mkdir(const Request& request, Name name, NewMode mode) override {
-    groups_seen.assign(request.supplementary_groups.begin(), request.supplementary_groups.end());
+    {
+      const std::lock_guard lock(mutex_);
+      groups_seen_.assign(request.supplementary_groups.begin(), request.supplementary_groups.end());
+    }
     const auto made = make<Folder>();
     made->attr_.mode = mode.masked();
     made->attr_.uid = request.caller.uid;
@@ -112,6 +116,10 @@ class Folder final : public Node {
     const std::lock_guard lock(mutex_);
     return attr_;
   }
+  std::vector<gid_t> groups_seen() {
+    const std::lock_guard lock(mutex_);
+    return groups_seen_;
+  }
   Ref<Node> child(const std::string& name) {
     const std::lock_guard lock(mutex_);
     const auto found = children_.find(name);
@@ -119,7 +127,6 @@ class Folder final : public Node {
   }
 
   std::atomic<int> lookups{0};
-  std::vector<gid_t> groups_seen;
 
  private:
   static Attr initial() {
@@ -131,6 +138,7 @@ class Folder final : public Node {
   std::mutex mutex_;  // guards all below
   Attr attr_ = initial();
   std::map<std::string, Ref<Node>> children_;
+  std::vector<gid_t> groups_seen_;  // with the last mkdir()
 };
 
 class LibraryMount : public testing::Test {

@@ -86,9 +86,9 @@ TEST_F(Options, WhoMakesSomethingTellsTheGroupThatMatters) {
   root->own(0, kGroup);
   ASSERT_NO_FATAL_FAILURE(mount({.creation_context = true}));
   EXPECT_EQ(as_user(1234, 1234, {77, kGroup}, [&] { return mkdir(at("a").c_str(), 0755) == 0 ? 0 : errno; }), 0);
-  EXPECT_EQ(root->groups_seen, std::vector<gid_t>{kGroup});
+  EXPECT_EQ(root->groups_seen(), std::vector<gid_t>{kGroup});
   EXPECT_EQ(as_user(1234, 1234, {77}, [&] { return mkdir(at("b").c_str(), 0755) == 0 ? 0 : errno; }), 0);
-  EXPECT_EQ(root->groups_seen, std::vector<gid_t>{});
+  EXPECT_EQ(root->groups_seen(), std::vector<gid_t>{});
 }
 
 }  // namespace
