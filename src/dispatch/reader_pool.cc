@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <utility>
@@ -12,7 +13,9 @@ namespace fusebox::dispatch {
 namespace {
 
 constexpr std::size_t kMostProcessors = 16;
+// A reader of /dev/fuse takes one descriptor, of a ring two; the file system needs the others.
 constexpr unsigned kMostReaders = 256;
+constexpr rlim_t kDescriptorsPerReader = 8;
 
 // An operation that takes longer is taken to be blocked.
 constexpr std::int64_t kBlocked = 20'000'000;
@@ -38,6 +41,12 @@ class WatchedChannel final : public door::Channel {
   std::shared_ptr<door::Channel> inner_;
   std::atomic<std::int64_t> busy_since_{0};
 };
+
+unsigned most_readers() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMostReaders;
+  return static_cast<unsigned>(std::min<rlim_t>(limit.rlim_cur / kDescriptorsPerReader, kMostReaders));
+}
 
 }  // namespace
 
@@ -151,7 +160,7 @@ unsigned ReaderPool::look(std::int64_t now) {
   if (!started_.load(std::memory_order_acquire) || ended_.load(std::memory_order_relaxed)) return 0;
   std::unique_lock lock(mutex_);
   const auto blocked = static_cast<unsigned>(std::ranges::count_if(readers_, is_blocked));
-  unsigned wanted = std::min(base() + blocked, kMostReaders);
+  unsigned wanted = std::min(base() + blocked, std::max(base() + 1, most_readers()));
   if (keeps_readers()) wanted = std::max(wanted, wanted_.load(std::memory_order_relaxed));
   const bool lacks = wanted > readers_.size();
   const bool differs = wanted_.exchange(wanted, std::memory_order_relaxed) != wanted;
