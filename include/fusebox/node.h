@@ -137,8 +137,8 @@ class Handle {
   virtual Task<unsigned> poll(const Request&, unsigned events, std::optional<PollHandle> tell);
 };
 
-// One inode.  Where open() or opendir() gives no handle, or where nothing is opened at all (MountOptions::opens), the
-// operations of a handle reach the node itself.
+// One inode.  Where open() or opendir() gives no handle, or where nothing is opened at all (MountOptions::opens_files),
+// the operations of a handle reach the node itself.
 class Node : public Handle {
  public:
   // Null: the node is itself, and only itself.
