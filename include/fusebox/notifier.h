@@ -49,10 +49,9 @@ class Notifier {
   // The kernel hands out again all requests that it has no reply to, with bit 63 of Request::unique set.
   virtual void resend() = 0;
 
-  // Every name that was looked up until now is looked up again when it is next used.  Takes no lock.  Linux 6.16; with
-  // an older kernel nothing happens.
+  // Every name that was looked up until now is looked up again when it is next used (Linux 6.16).  Careful: what is
+  // mounted on such a name, or below it, is unmounted then (fs/fuse/dir.c: fuse_dentry_revalidate, d_invalidate).
   virtual void expire_all_entries() = 0;
-  virtual bool can_expire_all_entries() const = 0;
 
   // The kernel forgets the nodes that nobody uses.
   virtual void prune(std::span<const Ref<Node>> nodes) = 0;

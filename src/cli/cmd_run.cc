@@ -126,7 +126,6 @@ class Run {
     if (!view) return std::unexpected(view.error());
     view_ = *std::move(view);
     if (const Outcome<> served = view_->mount().serve(view_->root()); !served) return served;
-    guard_->tell_kernel_through(view_->mount().notifier());
     return child_->enter(view_->mount().take());
   }
 

@@ -1,7 +1,6 @@
 // The telling side of a connection: a queue, and a thread that hands it to the kernel.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <coroutine>
 #include <deque>
@@ -30,9 +29,6 @@ class Notifications final : public Notifier {
   // Where they go from now on; until then they are kept.
   void go_through(std::shared_ptr<door::Channel> channel);
 
-  // The protocol's minor version, once it is settled.
-  void speaks(std::uint32_t minor) { minor_.store(minor, std::memory_order_relaxed); }
-
   // The connection has ended: what is not told yet is dropped, and who waits for an answer gets ENODEV.
   void end();
 
@@ -49,7 +45,6 @@ class Notifications final : public Notifier {
   Task<std::string> retrieve(Ref<Node> node, std::uint64_t offset, std::uint32_t size) override;
   void resend() override;
   void expire_all_entries() override;
-  bool can_expire_all_entries() const override { return minor_.load(std::memory_order_relaxed) >= kEpochs; }
   void prune(std::span<const Ref<Node>> nodes) override;
   Task<> delivered() override;
 
@@ -72,10 +67,7 @@ class Notifications final : public Notifier {
   std::uint64_t id_of(const Ref<Node>& node) const;
   void invalidate_name(const Ref<Node>& directory, const std::string& name, std::uint32_t flags);
 
-  static constexpr std::uint32_t kEpochs = 44;  // 7.44 has INC_EPOCH
-
   const tree::InodeTable& inodes_;
-  std::atomic<std::uint32_t> minor_{0};
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   std::deque<Told> queue_;

@@ -248,7 +248,6 @@ Result<> Session::init(Call& call) {
   const Result<InitReply> reply = negotiate(*in, options_);
   if (!reply) return fail(reply.error());
   call.reply.put(reply->out);
-  notifications_.speaks(reply->negotiated.minor);
   const std::lock_guard lock(mutex_);
   negotiated_ = reply->negotiated;
   return {};

@@ -110,19 +110,4 @@ Result<> Guard::record(audit::Event event) {
   return {};
 }
 
-Task<bool> Guard::may_remember_name(const Request& request, const Identity& file, const std::string& path) {
-  Notifier* const notifier = notifier_.load(std::memory_order_acquire);
-  const bool can_forget =
-      notifier != nullptr && notifier->can_expire_all_entries() && forgetting_left_.load(std::memory_order_relaxed) > 0;
-  const KnownNames::Known known = known_names_.used(file, path, can_forget);
-  if (known == KnownNames::Known::only) co_return true;
-  if (known == KnownNames::Known::second && notifier != nullptr) {
-    forgetting_left_.fetch_sub(1, std::memory_order_relaxed);
-    notifier->expire_all_entries();
-    co_await notifier->delivered();
-  }
-  used_names_.remember(request.caller.tid, file, path);
-  co_return false;
-}
-
 }  // namespace fusebox::guard

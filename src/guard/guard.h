@@ -15,8 +15,6 @@
 #include "audit/log.h"
 #include "audit/process_table.h"
 #include "fusebox/node.h"
-#include "fusebox/notifier.h"
-#include "guard/known_names.h"
 #include "guard/used_names.h"
 #include "policy/policy.h"
 
@@ -51,17 +49,6 @@ class Guard {
   audit::ProcessTable& processes() const { return processes_; }
   audit::Level level() const { return level_; }
   UsedNames& used_names() { return used_names_; }
-
-  // By whom the kernel is told to forget names; outlives the guard's requests.  Without one it may remember none of a
-  // file that has several.
-  void tell_kernel_through(Notifier& notifier) { notifier_.store(&notifier, std::memory_order_release); }
-
-  // A file with several names was reached by `path`: may the kernel remember that?  It has forgotten what it must no
-  // longer know of the file when this ends.
-  Task<bool> may_remember_name(const Request& request, const Identity& file, const std::string& path);
-  bool is_remembered_name(const Identity& file, std::string_view path) const {
-    return known_names_.is_only(file, path);
-  }
 
   Place place(std::string path) const { return Place(std::move(path), policy_, epoch()); }
 
@@ -98,9 +85,6 @@ class Guard {
 
   static constexpr std::size_t kMutexes = 64;
 
-  // All names are forgotten with the one that must be, and have to be looked up again.
-  static constexpr int kMostForgetting = 64;
-
   const policy::Policy& policy_;
   audit::Log& log_;
   audit::ProcessTable& processes_;
@@ -109,9 +93,6 @@ class Guard {
   std::atomic<bool> log_broken_{false};
   mutable std::array<std::mutex, kMutexes> mutexes_;
   UsedNames used_names_;
-  KnownNames known_names_;
-  std::atomic<Notifier*> notifier_{nullptr};
-  std::atomic<int> forgetting_left_{kMostForgetting};
 };
 
 // The root of a guarded tree: `root` is what the box sees as "/".

@@ -20,12 +20,7 @@ class FilteringSink final : public DirSink {
     return is_hidden(name) || outer_.add(name, ino, type, next);
   }
   bool add(std::string_view name, Entry entry, std::uint64_t next) override {
-    if (is_hidden(name)) return true;
-    // A listing is no use of a name: one more of a file's has to be looked up first.
-    const bool may_be_another = directory_.may_be_another_name(entry, name);
-    if (may_be_another)
-      return outer_.add(name, entry.attr.ino, static_cast<std::uint8_t>(IFTODT(entry.attr.mode)), next);
-    return outer_.add(name, directory_.wrap(std::move(entry), name), next);
+    return is_hidden(name) || outer_.add(name, directory_.wrap(std::move(entry), name), next);
   }
 
  private:

@@ -84,16 +84,10 @@ std::string GuardedNode::child_path(std::string_view name) const {
   return path;
 }
 
-bool GuardedNode::may_be_another_name(const Entry& inner, std::string_view name) const {
-  if (!inner.node || !has_several_names(inner.attr)) return false;
-  const std::optional<Identity> file = inner.node->identity();
-  return !file || !guard_.is_remembered_name(*file, child_path(name));
-}
-
 Entry GuardedNode::wrap(Entry inner, std::string_view name) {
   if (inner.node) {
-    // Such files are asked for at each walk: who judges by name must see which one was used.
-    if (may_be_another_name(inner, name)) inner.valid_for = Validity::zero();
+    // A file with several names is asked for at each walk: who judges by name must see which one was used.
+    if (has_several_names(inner.attr)) inner.valid_for = Validity::zero();
     inner.node = make<GuardedNode>(guard_, std::move(inner.node), shared_from_this(), std::string(name));
   }
   return inner;
@@ -137,7 +131,7 @@ Task<Entry> GuardedNode::lookup(const Request& request, Name name) {
   if (!found || missing) co_return found;
   if (has_several_names(found->attr)) {
     const std::optional<Identity> file = found->node->identity();
-    if (file) co_await guard_.may_remember_name(request, *file, at.path);
+    if (file) guard_.used_names().remember(request.caller.tid, *file, at.path);
   }
   co_return wrap(*std::move(found), name.text());
 }

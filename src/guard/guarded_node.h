@@ -48,9 +48,6 @@ class GuardedNode final : public Node, public std::enable_shared_from_this<Guard
 
   // A node found or made below this one, wrapped.
   Entry wrap(Entry inner, std::string_view name);
-
-  // A file with several names, of which this is not the only one that was used.
-  bool may_be_another_name(const Entry& inner, std::string_view name) const;
   std::string child_path(std::string_view name) const;
 
  private:

@@ -182,61 +182,6 @@ TEST_F(GuardTest, AFileWithSeveralNamesIsAskedForAtEachWalk) {
   EXPECT_EQ(look(root, "single").valid_for, Validity{std::chrono::seconds(1)});
 }
 
-// A tree whose names the kernel may remember for a second, with a file that is /allowed/file and /denied/file.
-class SeveralNames : public GuardTest {
- protected:
-  SeveralNames() {
-    const auto tree = testing::memory_tree(1, std::chrono::seconds(1));
-    tree->add_directory("src")->add_file("file", "x");
-    tree->add_directory("etc");
-    const Request request{.caller = {.tid = ::getpid()}};
-    const auto file = std::static_pointer_cast<testing::MemoryDirectory>(tree->child("src"))->child("file");
-    EXPECT_TRUE(tree->child("etc")->link(request, file, *Name::parse("file")).run().has_value());
-    kernel_.emplace(wrap_root(*guard_, tree));
-    EXPECT_TRUE(kernel_->init().has_value());
-    kernel_->caller.tid = ::getpid();
-    guard_->tell_kernel_through(kernel_->session().notifier());
-  }
-  std::uint64_t validity(std::uint64_t directory) { return kernel_->lookup(directory, "file")->entry_valid; }
-};
-
-TEST_F(SeveralNames, OfWhichOneIsUsedAreRememberedByIt) {
-  const std::uint64_t src = node("src");
-  EXPECT_EQ(validity(src), 1u);
-  EXPECT_EQ(validity(src), 1u);
-  EXPECT_THAT(kernel_->notifications(), IsEmpty());
-}
-
-TEST_F(SeveralNames, AreForgottenBeforeTheSecondIsAnswered) {
-  const std::uint64_t src = node("src");
-  const std::uint64_t etc = node("etc");
-  EXPECT_EQ(validity(src), 1u);
-  EXPECT_EQ(validity(etc), 0u);
-  EXPECT_EQ(kernel_->notifications().size(), 1u);
-  EXPECT_EQ(validity(src), 0u);
-  EXPECT_EQ(validity(etc), 0u);
-  EXPECT_THAT(kernel_->notifications(), IsEmpty());
-}
-
-TEST_F(SeveralNames, AreEachJudgedByTheOneThatWasUsed) {
-  const std::uint64_t file = kernel_->lookup(node("src"), "file")->nodeid;
-  EXPECT_TRUE(kernel_->open(file, O_WRONLY).has_value());
-  EXPECT_EQ(kernel_->lookup(node("etc"), "file")->nodeid, file);
-  EXPECT_EQ(kernel_->open(file, O_WRONLY).error(), Errno::access);
-  EXPECT_EQ(kernel_->lookup(node("src"), "file")->nodeid, file);
-  EXPECT_TRUE(kernel_->open(file, O_WRONLY).has_value());
-}
-
-TEST_F(SeveralNames, AreListedWithoutBeingUsed) {
-  const std::uint64_t file = kernel_->lookup(node("src"), "file")->nodeid;
-  const auto etc = kernel_->opendir(node("etc"));
-  for (const auto& entry : *kernel_->readdirplus(node("etc"), etc->fh)) {
-    if (entry.name == "file") EXPECT_EQ(entry.entry.nodeid, 0u);
-  }
-  EXPECT_TRUE(kernel_->open(file, O_WRONLY).has_value());
-  EXPECT_EQ(validity(node("src")), 1u);
-}
-
 TEST_F(GuardTest, AfterARenameOfItsDirectoryAFileIsJudgedWhereItIsNow) {
   ASSERT_TRUE(kernel_->mkdir(node("src"), "a").has_value());
   ASSERT_TRUE(kernel_->create(node("src/a"), "f", O_WRONLY).has_value());
