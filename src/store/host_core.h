@@ -9,7 +9,6 @@
 
 #include "fusebox/fd.h"
 #include "store/backing_ids.h"
-#include "store/closer.h"
 #include "store/credentials.h"
 #include "store/descriptor_cache.h"
 #include "store/host_store.h"
@@ -52,7 +51,6 @@ struct HostCore {
   MountPoints mount_points;
   DescriptorCache descriptors;
   BackingIds backing_ids;
-  Closer closer;
   NodeTable nodes;
   LockTable locks;
   MadeInside made_inside;

@@ -59,10 +59,7 @@ HostNode::HostNode(HostCore& core, const Mount& mount, const FileStatus& status,
 
 HostNode::~HostNode() {
   core_.nodes.erase(this);
-  if (descriptor_ != nullptr) {
-    core_.descriptors.forget(*descriptor_);
-    if (lost_a_name_.load(std::memory_order_relaxed)) core_.closer.close_soon(std::move(descriptor_));
-  }
+  if (descriptor_ != nullptr) core_.descriptors.forget(*descriptor_);
   if (open_state_ != nullptr && open_state_->backing_id != 0) core_.backing->unregister(open_state_->backing_id);
   release(std::move(location_.parent));
 }

@@ -148,7 +148,6 @@ class HostNode final : public Node,
   const std::uint64_t generation_;
   const mode_t type_;  // S_IFMT bits
   std::atomic<bool> may_have_set_id_{false};
-  std::atomic<bool> lost_a_name_{false};  // the last descriptor may be the end of the file
 
   mutable std::mutex mutex_;  // guards what follows
   Location location_;

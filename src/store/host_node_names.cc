@@ -70,10 +70,7 @@ void HostNode::keep_reachable(int directory, const char* name) {
   const Result<FileStatus> status = status_of(fd->get());
   if (!status) return;
   const Identity identity{mount_key(*status), status->stx_ino, generation_of(*status, fd->get(), "")};
-  const Ref<HostNode> node = core_.nodes.find(identity);
-  if (node == nullptr) return;
-  node->lost_a_name_.store(true, std::memory_order_relaxed);
-  (void)node->keep(*std::move(fd), false);
+  if (const Ref<HostNode> node = core_.nodes.find(identity)) (void)node->keep(*std::move(fd), false);
 }
 
 Task<Entry> HostNode::lookup(const Request& request, Name name) {
