@@ -47,13 +47,10 @@ int flock_operation(LockType type) {
 
 Task<std::optional<FileLock>> HostFile::getlk(const Request&, LockOwner owner, FileLock wanted) {
   LockTable& locks = node_->core().locks;
-  const bool is_known = locks.holds(*node_);
   const auto holder = co_await locks.hold(*node_, owner, wanted.pid, lock_use(wanted.type));
+  remember(owner);
   struct flock host = to_host(wanted);
-  const int asked = ::fcntl(holder->fd.get(), F_OFD_GETLK, &host);
-  const int error = errno;
-  if (!is_known) locks.drop(*node_, owner);  // it was made for the question
-  if (asked != 0) co_return static_cast<Errno>(error);
+  if (::fcntl(holder->fd.get(), F_OFD_GETLK, &host) != 0) co_return static_cast<Errno>(errno);
   if (host.l_type == F_UNLCK) co_return std::nullopt;
   FileLock found = from_host(host);
   // The host numbers no process for a lock of a description: most often one of ours.

@@ -1,7 +1,9 @@
 """Locks of flock(2) and fcntl(2): one set for processes inside, outside, and in two places of the same box."""
 
+import os
 import subprocess
 import time
+from pathlib import Path
 
 import boxed
 
@@ -116,6 +118,22 @@ class Locks(boxed.Case):
         self.assertEqual(insider.tell("holder", "f"), "0 3 4")
         self.assertEqual(outsider.tell("record", "f", "F_SETLK", "F_UNLCK"), "done")
         self.assertEqual(insider.tell("holder", "f"), "nobody")
+
+    def test_who_only_asks_leaves_nothing_open(self):
+        script = ("import fcntl,os,struct,sys,time\nasked=os.open('file',os.O_RDONLY)\n"
+                  "if os.fork()==0:\n  os.close(asked); f=open('file','r+'); fcntl.lockf(f,fcntl.LOCK_EX); time.sleep(60)\n"
+                  "time.sleep(0.5)\nwant=struct.pack('hhqqi4x',fcntl.F_WRLCK,0,0,0,0)\n"
+                  "for i in range(40):\n  if os.fork()==0:\n    fcntl.fcntl(asked,fcntl.F_GETLK,want); os._exit(0)\n"
+                  "  os.wait()\nos.close(asked)\nprint('asked',flush=True); sys.stdin.read()\n")
+        box = self.start_box("python3", "-c", script, stdin=subprocess.PIPE)
+        self.assertEqual(box.stdout.readline(), "asked\n")
+
+        def locked_file_descriptors():
+            links = [os.readlink(entry) for entry in Path(f"/proc/{box.pid}/fd").iterdir() if entry.is_symlink()]
+            return sum(link == str(self.dir / "file") for link in links)
+
+        # The node's, the locked file's, and its lock's.
+        self.assertIsNotNone(boxed.wait_until(lambda: locked_file_descriptors() <= 3, 5), locked_file_descriptors())
 
     def test_two_processes_of_one_box_contend_and_see_each_other(self):
         box = self.boxed_actor()
