@@ -77,6 +77,7 @@ NodeId InodeTable::id_of(const Node& node) const {
 InodeTable::Entered InodeTable::enter(NodeId parent, std::string_view name, Ref<Node> node) {
   const std::optional<Identity> identity = node->identity();
   Entered entered;
+  bool is_where_it_was = false;
   {
     const std::lock_guard lock(structure_mutex_);
     entered.id = known_as(*node, identity);
@@ -90,7 +91,7 @@ InodeTable::Entered InodeTable::enter(NodeId parent, std::string_view name, Ref<
       size_.fetch_add(1, std::memory_order_relaxed);
     }
     Shard& shard = shard_of(entered.id);
-    const std::lock_guard shard_lock(shard.mutex);
+    std::unique_lock shard_lock(shard.mutex);
     Inode& inode = shard.inodes[entered.id];
     if (!inode.node) {
       inode.node = node;
@@ -98,26 +99,15 @@ InodeTable::Entered InodeTable::enter(NodeId parent, std::string_view name, Ref<
     }
     ++inode.lookups;
     entered.node = inode.node;
-    if (!name.empty()) add_name(entered.id, inode, parent, name);
+    // Nearly every lookup finds what was known, and asks no other table.
+    const bool is_known_name = std::ranges::any_of(
+        inode.names, [&](const Dentry& known) { return known.parent == parent && known.name == name; });
+    is_where_it_was = name.empty() || (is_known_name && inode.names.size() == 1);
+    shard_lock.unlock();
+    if (!name.empty() && !is_known_name) give_name(entered.id, Dentry{parent, std::string(name)});
   }
-  if (!name.empty()) tell_place(entered.id, parent, name);
+  if (!is_where_it_was) tell_place(entered.id, parent, name);
   return entered;
-}
-
-void InodeTable::add_name(NodeId id, Inode& inode, NodeId parent, std::string_view name) {
-  Dentry dentry{parent, std::string(name)};
-  const auto [place, is_new] = dentries_.try_emplace(dentry, id);
-  if (!is_new && place->second == id) return;
-  if (!is_new) {  // Another node had this name: it was replaced behind our back.  Its own list is mended when it goes.
-    place->second = id;
-    std::erase(inode.names, dentry);
-  }
-  inode.names.push_back(std::move(dentry));
-}
-
-void InodeTable::drop_name(NodeId id, const Dentry& dentry) {
-  const auto found = dentries_.find(dentry);
-  if (found != dentries_.end() && found->second == id) dentries_.erase(found);
 }
 
 void InodeTable::forget(NodeId id, std::uint64_t count) {
@@ -137,7 +127,7 @@ bool InodeTable::drop(NodeId id, std::uint64_t count) {
   Inode& inode = found->second;
   inode.lookups -= std::min(inode.lookups, count);
   if (inode.lookups > 0) return false;
-  for (const Dentry& dentry : inode.names) drop_name(id, dentry);
+  for (const Dentry& dentry : inode.names) dentries_.erase(dentry);
   if (inode.identity) {
     by_identity_.erase(*inode.identity);
   } else {
@@ -164,10 +154,13 @@ NodeId InodeTable::take_name(const Dentry& dentry) {
 }
 
 void InodeTable::give_name(NodeId id, Dentry dentry) {
+  take_name(dentry);  // from another node, which was replaced behind our back
   Shard& shard = shard_of(id);
   const std::lock_guard lock(shard.mutex);
   const auto inode = shard.inodes.find(id);
-  if (inode != shard.inodes.end()) add_name(id, inode->second, dentry.parent, dentry.name);
+  if (inode == shard.inodes.end()) return;
+  inode->second.names.push_back(dentry);
+  dentries_.emplace(std::move(dentry), id);
 }
 
 void InodeTable::removed(NodeId parent, std::string_view name) {

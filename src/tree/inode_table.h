@@ -73,7 +73,7 @@ class InodeTable {
     Ref<Node> node;
     std::uint64_t lookups = 0;
     std::optional<Identity> identity;
-    std::vector<Dentry> names;
+    std::vector<Dentry> names;  // of which dentries_ says the same
   };
   struct Shard {
     mutable std::mutex mutex;
@@ -86,8 +86,6 @@ class InodeTable {
   // True: it was one of the last of a great many.
   bool drop(NodeId id, std::uint64_t count);
   NodeId known_as(const Node& node, const std::optional<Identity>& identity) const;
-  void add_name(NodeId id, Inode& inode, NodeId parent, std::string_view name);
-  void drop_name(NodeId id, const Dentry& dentry);
   NodeId take_name(const Dentry& dentry);
   void give_name(NodeId id, Dentry dentry);
   void tell_place(NodeId id, NodeId parent, std::string_view name) const;
