@@ -59,6 +59,9 @@ enum class DataPath : std::uint8_t {
   passthrough,  // the kernel reads and writes the backing file itself (needs `backing_id`)
 };
 
+// In the flags of Node::open: execve(2) asks, which needs execute permission (include/linux/fs.h, __FMODE_EXEC).
+inline constexpr int kOpenToExecute = 040;
+
 struct Opened {
   Ref<Handle> handle{};  // null: the node itself answers
   DataPath path = DataPath::cached;

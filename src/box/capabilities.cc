@@ -37,7 +37,26 @@ constexpr std::uint64_t kKept =
 //   MKNOD             a device node of the disk is the disk. FIFOs and sockets need no capability.
 //   NET_ADMIN, NET_RAW, SYS_NICE, SYS_RESOURCE, SYS_TIME, SYSLOG, LINUX_IMMUTABLE: act on the host, not on the box.
 
+constexpr std::uint64_t kOverFiles = bit(CAP_CHOWN) | bit(CAP_DAC_OVERRIDE) | bit(CAP_DAC_READ_SEARCH) |
+                                     bit(CAP_FOWNER) | bit(CAP_FSETID) | bit(CAP_SETFCAP) | bit(CAP_MKNOD);
+
+Outcome<> keep_at_most(std::uint64_t kept) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, 2> sets{};
+  if (syscall(SYS_capget, &header, sets.data()) != 0) return std::unexpected(fault_with_errno("read capabilities"));
+  for (std::size_t word = 0; word < sets.size(); ++word) {
+    const auto part = static_cast<std::uint32_t>(kept >> (32 * word));
+    sets[word].permitted &= part;
+    sets[word].effective &= part;
+    sets[word].inheritable &= part;
+  }
+  if (syscall(SYS_capset, &header, sets.data()) != 0) return std::unexpected(fault_with_errno("drop capabilities"));
+  return {};
+}
+
 }  // namespace
+
+Outcome<> drop_file_capabilities() { return keep_at_most(~kOverFiles); }
 
 Outcome<> drop_capabilities() {
   for (int capability = 0; capability < 64; ++capability) {
@@ -49,17 +68,7 @@ Outcome<> drop_capabilities() {
   if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
     return std::unexpected(fault_with_errno("clear ambient capabilities"));
   }
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  std::array<__user_cap_data_struct, 2> sets{};
-  if (syscall(SYS_capget, &header, sets.data()) != 0) return std::unexpected(fault_with_errno("read capabilities"));
-  for (std::size_t word = 0; word < sets.size(); ++word) {
-    const auto kept = static_cast<std::uint32_t>(kKept >> (32 * word));
-    sets[word].permitted &= kept;
-    sets[word].effective &= kept;
-    sets[word].inheritable &= kept;
-  }
-  if (syscall(SYS_capset, &header, sets.data()) != 0) return std::unexpected(fault_with_errno("drop capabilities"));
-  return {};
+  return keep_at_most(kKept);
 }
 
 bool has_capability(int capability) {

@@ -9,6 +9,9 @@ namespace fusebox::box {
 // bounding, permitted, effective and inheritable; none ambient. For a single-threaded process just before its exec.
 Outcome<> drop_capabilities();
 
+// Takes from the calling thread the powers over files of others, and over one's own beyond their mode bits.
+Outcome<> drop_file_capabilities();
+
 // True when the calling thread has `capability` (a CAP_ constant of linux/capability.h) in its effective set.
 bool has_capability(int capability);
 

@@ -51,6 +51,13 @@ Ending ending_of(int wait_status) {
   return {.status = WEXITSTATUS(wait_status), .killed_by_signal = false};
 }
 
+Outcome<Mounter> spawn_mounter(const Fd& channel) {
+  const auto here = receive_message(channel.get());
+  if (!here) return std::unexpected(Fault{"start the box", "its init was killed", ""});
+  if (here->kind == Kind::fault) return std::unexpected(fault_of(*here));
+  return Mounter::spawn(here->fd);
+}
+
 bool ends_an_attempt(int signal) {
   return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
 }
@@ -231,7 +238,7 @@ Outcome<Child> Child::spawn(const Plan& plan) {
               .terminal = terminal.fd()});
   }
   theirs.reset();
-  auto mounter = Mounter::spawn(init->fd);
+  auto mounter = spawn_mounter(ours);
   if (!mounter) {
     kill(init->pid, SIGKILL);
     waitpid(init->pid, nullptr, 0);

@@ -1,6 +1,7 @@
 #include "box/handed_in.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,19 @@ Fault refusal(int fd, const char* why, const char* remedy) {
   return Fault{.what = kNames[static_cast<std::size_t>(fd)], .why = why, .remedy = remedy};
 }
 
+// The same file as `fd`, looked up anew; none where its name leads elsewhere by now.
+Fd find_by_name(int fd) {
+  std::array<char, PATH_MAX> path{};
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  struct stat known{};
+  struct stat found{};
+  if (readlink(link.c_str(), path.data(), path.size() - 1) <= 0 || fstat(fd, &known) != 0) return {};
+  Fd file(open(path.data(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!file || fstat(file.get(), &found) != 0) return {};
+  const bool same = known.st_dev == found.st_dev && known.st_ino == found.st_ino;
+  return same ? std::move(file) : Fd();
+}
+
 Outcome<Fd> open_read_only(int fd, int flags) {
   const auto failed = [&](Errno error) {
     Fault fault = fault_with_errno("make " + std::string(kNames[static_cast<std::size_t>(fd)]) + " read-only",
@@ -29,7 +43,13 @@ Outcome<Fd> open_read_only(int fd, int flags) {
     fault.why = std::strerror(static_cast<int>(error));
     return std::unexpected(fault);
   };
-  const auto mount = clone_mount(fd, "", Extent::one_mount);
+  auto mount = clone_mount(fd, "", Extent::one_mount);
+  if (!mount) {
+    // It was opened in another mount namespace, which a user namespace's rights do not reach.  By its name it may be in
+    // ours.
+    const Fd same = find_by_name(fd);
+    if (same) mount = clone_mount(same.get(), "", Extent::one_mount);
+  }
   if (!mount) return failed(mount.error());
   const auto restricted = restrict_mount(*mount, MOUNT_ATTR_RDONLY, Extent::one_mount);
   if (!restricted) return failed(restricted.error());

@@ -1,5 +1,6 @@
 #include "box/init.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -151,6 +152,10 @@ class Init {
 }  // namespace
 
 void run_init(const InitPlan& plan) {
+  // Now: once it is not dumpable, nobody without rights over the whole machine may open it.
+  Fd own_mounts(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  if (!own_mounts) report_and_exit(plan.supervisor, fault_with_errno("open the box's mount namespace"));
+  (void)send_message(plan.supervisor, Message{.kind = Kind::here, .text = {}, .fd = std::move(own_mounts)});
   if (!become_helper("fusebox-init", {plan.supervisor, plan.terminal}, plan.supervisor)) _exit(kFailed);
   Init init(plan);
   if (auto built = init.build(); !built) report_and_exit(plan.supervisor, built.error());

@@ -15,6 +15,7 @@
 namespace fusebox::box {
 
 enum class Kind : std::uint32_t {
+  here,           // init to supervisor, first of all: `fd` is its mount namespace
   enter,          // supervisor to init: `fd` is the root; `number` 1: the command gets the terminal
   entered,        // init to supervisor: the command was executed
   fault,          // to the supervisor, or from a command before its exec: see fault_message()

@@ -51,20 +51,20 @@ Result<> take_off(const std::string& path) {
 
 class MountNamespace {
  public:
-  explicit MountNamespace(int init) : init_(init) {}
+  explicit MountNamespace(int mounts) : mounts_(mounts) {}
 
   // Root and working directory follow (setns(2)): nothing of the host is left in this process.
   Result<> join() {
     if (joined_) return {};
     // The namespace is refused to threads that share their root and working directory; a debugging runtime may have
     // given this process a second thread.
-    if (unshare(CLONE_FS) != 0 || setns(init_, CLONE_NEWNS) != 0) return fail_with_errno();
+    if (unshare(CLONE_FS) != 0 || setns(mounts_, CLONE_NEWNS) != 0) return fail_with_errno();
     joined_ = true;
     return {};
   }
 
  private:
-  int init_;
+  int mounts_;
   bool joined_ = false;
 };
 
@@ -75,10 +75,10 @@ Result<> perform(const Message& request, MountNamespace& box) {
   return fail(Errno::invalid);
 }
 
-[[noreturn]] void run_mounter(int channel, int init) {
-  if (!become_helper("fusebox-mounter", {channel, init}, channel)) _exit(1);
+[[noreturn]] void run_mounter(int channel, int mounts) {
+  if (!become_helper("fusebox-mounter", {channel, mounts}, channel)) _exit(1);
   let_go_of_standard_descriptors();
-  MountNamespace box(init);
+  MountNamespace box(mounts);
   for (;;) {
     const auto request = receive_message(channel);
     if (!request) _exit(0);
@@ -94,12 +94,12 @@ Result<> perform(const Message& request, MountNamespace& box) {
 
 }  // namespace
 
-Outcome<Mounter> Mounter::spawn(const Fd& init) {
+Outcome<Mounter> Mounter::spawn(const Fd& mounts) {
   auto pair = message_pair();
   if (!pair) return std::unexpected(fault_with_errno("make a channel for the mounter"));
   const pid_t pid = fork();
   if (pid < 0) return std::unexpected(fault_with_errno("start the mounter"));
-  if (pid == 0) run_mounter(pair->second.get(), init.get());
+  if (pid == 0) run_mounter(pair->second.get(), mounts.get());
   // Were it stuck in a path walk, requests would pile up; a full channel is then an error, not another wait.
   fcntl(pair->first.get(), F_SETFL, O_NONBLOCK);
   return Mounter(pid, std::move(pair->first));

@@ -19,8 +19,9 @@ namespace fusebox::box {
 // Any thread may call bind(); one request at a time, others wait for their turn.
 class Mounter {
  public:
-  // Forks it, for the box of the process `init` (a pidfd). Before the supervisor has threads.
-  static Outcome<Mounter> spawn(const Fd& init);
+  // Forks it, for the box with the mount namespace `mounts` (its file in /proc/PID/ns). Before the supervisor has
+  // threads.
+  static Outcome<Mounter> spawn(const Fd& mounts);
   Mounter(Mounter&& other) noexcept;
   Mounter& operator=(Mounter&&) = delete;
   ~Mounter() { end(); }
@@ -28,7 +29,7 @@ class Mounter {
   pid_t pid() const { return pid_.load(std::memory_order_relaxed); }  // any thread; -1 once it was ended
 
   // Mounts `source`, detached, over the existing `path` of the box. See Child::bind. The first one joins the mount
-  // namespace of the init, so the box's root has to be in place by then.
+  // namespace, so the box's root has to be in place by then.
   Outcome<> bind(Fd source, const std::string& path, std::chrono::milliseconds patience);
 
   // Takes off what bind() mounted on `path`, even while somebody uses it. See Child::unbind.

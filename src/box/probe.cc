@@ -22,6 +22,7 @@
 
 #include "box/box.h"
 #include "box/capabilities.h"
+#include "box/rights.h"
 #include "fusebox/fd.h"
 
 namespace fusebox::box {
@@ -88,7 +89,7 @@ Finding fuse_device() {
   finding.meaning = "cannot be opened: " + errno_text();
   finding.remedy = error == ENOENT || error == ENODEV || error == ENXIO
                        ? "modprobe fuse; in a container, pass the device in (--device /dev/fuse)"
-                       : "run as root; in a container, pass the device in (--device /dev/fuse)";
+                       : "let users open it (chmod 666 /dev/fuse; most distributions do), or run as root";
   return finding;
 }
 
@@ -96,11 +97,11 @@ Finding rights() {
   Finding finding{.name = "rights", .meaning = "CAP_SYS_ADMIN", .remedy = {}, .required = true};
   if (!has_capability(CAP_SYS_ADMIN)) {
     finding.offer = Offer::missing;
-    finding.meaning = "no CAP_SYS_ADMIN: no namespaces and mounts";
+    finding.meaning = "neither CAP_SYS_ADMIN nor a user namespace that gives it: no namespaces and mounts";
     finding.remedy = "run as root; in a container, --cap-add SYS_ADMIN";
   } else if (!in_initial_user_namespace()) {
     finding.offer = Offer::limited;
-    finding.meaning = "CAP_SYS_ADMIN in a user namespace only: no passthrough, no foreign ids";
+    finding.meaning = "in a user namespace: boxes of one user, without passthrough";
     finding.remedy = "works; run as the machine's root for full speed";
   }
   return finding;
@@ -222,17 +223,6 @@ Finding idle_processors() {
   return finding;
 }
 
-bool names_this_user(const char* path) {
-  const char* user = std::getenv("USER");
-  const std::string name = user != nullptr ? user : "";
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    const std::string owner = line.substr(0, line.find(':'));
-    if (owner == std::to_string(getuid()) || (!name.empty() && owner == name)) return true;
-  }
-  return false;
-}
-
 Finding user_namespaces() {
   Finding finding{.name = "user namespaces", .meaning = "for boxes without root", .remedy = {}};
   const auto limited = [&](const char* meaning, const char* remedy) {
@@ -250,10 +240,6 @@ Finding user_namespaces() {
   if (word_of("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1") {
     return limited("without rights for programs that AppArmor has no profile of",
                    "sysctl kernel.apparmor_restrict_unprivileged_userns=0, or add a profile");
-  }
-  if (geteuid() != 0 && !(names_this_user("/etc/subuid") && names_this_user("/etc/subgid"))) {
-    return limited("with one id only: /etc/subuid and /etc/subgid do not name this user",
-                   "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER");
   }
   return finding;
 }
@@ -300,9 +286,12 @@ Finding cgroups() {
 }  // namespace
 
 std::vector<Finding> probe_machine() {
-  return {kernel(),       fuse_device(), rights(),          mount_interface(), namespaces(),
-          root_mount(),   seccomp(),     passthrough(),     io_uring(),        idle_processors(),
-          file_handles(), descriptors(), user_namespaces(), cgroups()};
+  Finding own_namespace = user_namespaces();
+  // The others as a box would find them: whoever is not root makes one in a user namespace.
+  if (own_namespace.offer == Offer::ok) (void)acquire_rights();
+  return {kernel(),       fuse_device(), rights(),      mount_interface(), namespaces(),
+          root_mount(),   seccomp(),     passthrough(), io_uring(),        idle_processors(),
+          file_handles(), descriptors(), own_namespace, cgroups()};
 }
 
 bool can_make_boxes(const std::vector<Finding>& findings) {

@@ -18,7 +18,8 @@ struct Finding {
   bool required = false;  // without it, `fusebox run` cannot work here
 };
 
-// Takes a few milliseconds. For a single-threaded process: it forks.
+// Takes a few milliseconds. For a single-threaded process, which ends soon: it forks, and where it has no rights it
+// enters a user namespace, as a box's maker would.
 std::vector<Finding> probe_machine();
 
 // True when nothing that is required is missing.

@@ -13,15 +13,19 @@ namespace {
 constexpr unsigned kReadOnly = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
 // Readable for root and none of a build's business: firmware tables with keys, power meters (a side channel).
-constexpr std::array kHidden = {"firmware", "devices/virtual/powercap"};
+// And, where it could not be left out, the `abort` files of FUSE connections, which are their mounter's to write.
+constexpr std::array kHidden = {"firmware", "devices/virtual/powercap", "fs/fuse/connections"};
 
 // sysfs itself, without what is mounted in it. That is the point: debugfs, tracefs, the FUSE connections with their
 // `abort` files, securityfs, efivarfs, bpf and whatever comes next stay outside without being named.
 Result<Fd> sysfs(Network network) {
   if (network == Network::host) {
     auto copy = clone_mount(AT_FDCWD, "/sys", Extent::one_mount);
+    // In a user namespace what is mounted in it may not be left out (mount_namespaces(7)).  It is read-only then, and
+    // open to nobody but root in any case.
+    if (!copy && copy.error() == Errno::invalid) copy = clone_mount(AT_FDCWD, "/sys", Extent::whole_subtree);
     if (!copy) return copy;
-    auto restricted = restrict_mount(*copy, kReadOnly, Extent::one_mount);
+    auto restricted = restrict_mount(*copy, kReadOnly, Extent::whole_subtree);
     return restricted ? std::move(copy) : fail(restricted.error());
   }
   // A new one, or /sys/class/net would list the host's interfaces.

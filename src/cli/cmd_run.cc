@@ -80,8 +80,9 @@ class Run {
     auto directory = working_directory();
     if (!directory) return std::unexpected(directory.error());
     directory_ = *std::move(directory);
-    const auto allowed = box::acquire_rights();
-    if (!allowed) return std::unexpected(allowed.error());
+    const auto rights = box::acquire_rights(options_.map_root ? box::OwnId::root : box::OwnId::same);
+    if (!rights) return std::unexpected(rights.error());
+    rights_ = *rights;
     root_ = Fd(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root_) return std::unexpected(fault_with_errno("open /"));
     auto log = create_file(options_.log.empty() ? policy_->audit_log.value_or("") : options_.log, "log");
@@ -121,6 +122,7 @@ class Run {
                                                      .freshness = freshness,
                                                      .transport = transport_of(options_.serving),
                                                      .idle_processors = idle_processors_of(options_.serving),
+                                                     .one_user = rights_.of_one_user,
                                                      .guard = &*guard_,
                                                      .outside = &*objects_});
     if (!view) return std::unexpected(view.error());
@@ -166,6 +168,7 @@ class Run {
   const RunOptions& options_;
   std::optional<policy::LoadedPolicy> policy_;
   std::string directory_;
+  box::Rights rights_;
   Fd root_;
   Fd log_file_;
   Fd deps_file_;

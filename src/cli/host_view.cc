@@ -28,8 +28,12 @@ HostView::~HostView() {
 
 Outcome<std::unique_ptr<HostView>> HostView::prepare(Fd root, HostViewOptions options) {
   std::unique_ptr<HostView> view(new HostView());
-  auto mount = Mount::create(
-      {.transport = options.transport, .idle_processors = options.idle_processors, .locks = Locks::forwarded});
+  // For one user, the host checks his permissions at each operation; so the policy, and the log, come first.
+  const Permissions permissions = options.one_user ? Permissions::file_system_checks : Permissions::kernel_checks;
+  auto mount = Mount::create({.transport = options.transport,
+                              .idle_processors = options.idle_processors,
+                              .permissions = permissions,
+                              .locks = Locks::forwarded});
   if (!mount) return std::unexpected(mount.error());
   view->mount_ = *std::move(mount);
 
@@ -40,6 +44,7 @@ Outcome<std::unique_ptr<HostView>> HostView::prepare(Fd root, HostViewOptions op
                                                    .max_descriptors = descriptor_budget(),
                                                    .backing = &view->mount_->backing(),
                                                    .makes_devices = options.guard == nullptr,
+                                                   .one_user = options.one_user,
                                                    .outside_objects = options.outside,
                                                    .grafts = std::move(options.grafts)});
   if (!store) return std::unexpected(store.error());

@@ -15,6 +15,7 @@ void add_run_options(CLI::App& command, RunOptions& options) {
   command.add_option("--net", options.network, "The box's network: the host's, or none but loopback")
       ->type_name("none|host")
       ->check(CLI::IsMember({"none", "host"}));
+  command.add_flag("--map-root", options.map_root, "Started without root: be uid 0 in the box");
   command.add_option("--violations", options.violations, "A run with violations fails, or only reports them")
       ->type_name("fail|report")
       ->check(CLI::IsMember({"fail", "report"}))

@@ -18,6 +18,7 @@ struct RunOptions {
   std::string deps;                 // empty: none
   std::string network;              // none | host; empty: what the policy says, else host
   std::string violations = "fail";  // fail | report
+  bool map_root = false;
   bool quiet = false;
   bool statistics = false;
   std::vector<std::string> command;

@@ -63,7 +63,7 @@ Outcome<DetachedMount> create_detached_mount(const MountOptions& options) {
   if (!result.device) {
     return std::unexpected(fault_with_errno("open /dev/fuse", errno == ENOENT || errno == ENODEV
                                                                   ? "load the kernel's module: modprobe fuse"
-                                                                  : "run as root"));
+                                                                  : "run as root, or let users open it (chmod 666)"));
   }
   if (!is_fuse_device(result.device)) {
     return std::unexpected(Fault{.what = "open /dev/fuse",

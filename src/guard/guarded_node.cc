@@ -13,9 +13,6 @@ using audit::Op;
 using policy::Verdict;
 using policy::Want;
 
-// Set in the flags of an OPEN that serves execve(2) (include/linux/fs.h: __FMODE_EXEC).
-constexpr int kExec = 040;
-
 constexpr std::string_view kUnnamed = "(unnamed)";  // what an O_TMPFILE is called until it is linked
 
 Errno error_of(const auto& result) { return result.has_value() ? Errno{} : result.error(); }
@@ -161,10 +158,10 @@ Task<> GuardedNode::access(const Request& request, int mask) {
 Task<Opened> GuardedNode::open(const Request& request, int flags) {
   const std::shared_ptr<const Place> at = place_used_by(request);
   const bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
-  const bool executes = (flags & kExec) != 0;
+  const bool executes = (flags & kOpenToExecute) != 0;
   const Act act{.op = executes ? Op::exec : Op::open, .want = writes ? Want::write : Want::read, .flags = flags};
   co_await guard_.permit(request, *at, act);
-  Result<Opened> opened = co_await attempt(inner_->open(request, flags & ~kExec));
+  Result<Opened> opened = co_await attempt(inner_->open(request, flags));
   co_await guard_.report(request, *at, act, error_of(opened));
   if (executes) guard_.processes().executes(request.caller.tid);
   if (!opened) co_return opened;

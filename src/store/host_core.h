@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,19 @@ struct GraftPoint {
   Ref<HostNode> root;
 };
 
+// What a user namespace shows of owners that it does not know.
+struct OwnIds {
+  OwnIds();
+  // To the kernel an overflow id is no id at all, and it lets nobody write what belongs to one (fs/namei.c,
+  // inode_permission): it would refuse before we hear of it, and where the host would not.
+  void replace_foreign(Attr& shown) const;
+
+  uid_t uid;
+  gid_t gid;
+  uid_t overflow_uid;
+  gid_t overflow_gid;
+};
+
 struct HostCore {
   HostCore(HostStoreOptions given, Fd proc, Fd proc_fds, Fd mountinfo);
 
@@ -43,6 +58,9 @@ struct HostCore {
   Backing* backing;         // may be null
   OutsideObjects* outside;  // may be null
   bool makes_devices;
+  std::optional<OwnIds> only_user;
+  // With only_user: until when the kernel may walk through directories that were closed (chmod) since it was last told.
+  std::atomic<std::int64_t> closed_until{0};
   std::atomic<bool> may_pass_through;  // false: none, or the kernel said that it never will
   CallerGroups groups;
   Fd proc_fds;  // /proc/self/fd: the only way to open an own descriptor again

@@ -249,6 +249,10 @@ Result<FileStatus> HostNode::status() {
   return status_of((*own)->fd.get());
 }
 
-Attr HostNode::attr(const FileStatus& status) const { return to_attr(status, shown_inode(), attr_validity(status)); }
+Attr HostNode::attr(const FileStatus& status) const {
+  Attr shown = to_attr(status, shown_inode(), attr_validity(status));
+  if (core_.only_user) core_.only_user->replace_foreign(shown);
+  return shown;
+}
 
 }  // namespace fusebox

@@ -52,6 +52,7 @@ class HostNode final : public Node,
   Task<Attr> setattr(const Request&, SetAttr change, Ref<Handle> open) override;
   Task<Entry> lookup(const Request&, Name name) override;
   Task<std::string> readlink(const Request&) override;
+  Task<> access(const Request& request, int mask) override;
 
   Task<Opened> open(const Request&, int flags) override;
   Task<Opened> opendir(const Request&) override;
@@ -138,6 +139,9 @@ class HostNode final : public Node,
   void note_mode(mode_t mode) {
     if (has_set_id(mode)) may_have_set_id_.store(true, std::memory_order_relaxed);
   }
+  void note_closed(const SetAttr& change);
+  Result<> check_way();
+  Result<> check_access(const Request& request, int mask);
   Result<Opened> open_for(const Request& request, int flags);
   std::optional<Opened> open_from_memory();
   Opened answer_open(Ref<HostFile> file, const FileStatus& status, int register_fd, bool keeps_backing_id);

@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <climits>
 #include <limits>
 
+#include "base/clock.h"
 #include "store/host_core.h"
 #include "store/host_directory.h"
 #include "store/host_file.h"
@@ -57,6 +59,7 @@ Task<Attr> HostNode::getattr(const Request& request, Ref<Handle> open) {
 
 Task<Attr> HostNode::setattr(const Request& request, SetAttr change, Ref<Handle> open) {
   co_await this->change(request, change, dynamic_cast<HostFile*>(open.get()));
+  note_closed(change);
   co_return attr(co_await status());
 }
 
@@ -108,6 +111,38 @@ Task<std::string> HostNode::readlink(const Request&) {
   const ssize_t length = ::readlinkat(own->fd.get(), "", target.data(), target.size());
   if (length < 0) co_return static_cast<Errno>(errno);
   co_return std::string(target.data(), static_cast<std::size_t>(length));
+}
+
+Task<> HostNode::access(const Request& request, int mask) { co_return check_access(request, mask); }
+
+void HostNode::note_closed(const SetAttr& change) {
+  if (!core_.only_user || !S_ISDIR(type_) || !change.mode || (*change.mode & S_IXUSR) != 0) return;
+  constexpr std::int64_t kMargin = 100'000'000;
+  const auto known_for = std::chrono::nanoseconds(core_.entry_validity).count();
+  core_.closed_until = monotonic_now_coarse() + known_for + kMargin;
+}
+
+// Can the only user walk here?  Mostly the kernel has asked, name by name, a moment ago.
+Result<> HostNode::check_way() {
+  if (core_.closed_until.load(std::memory_order_relaxed) < monotonic_now_coarse()) return {};
+  for (Ref<HostNode> node = parent(); node != nullptr; node = node->parent()) {
+    const Result<Lease> own = node->acquire(Need::place);
+    if (!own) return fail(own.error());
+    const Result<> open = outcome_of(
+        ::faccessat(core_.proc_fds.get(), DescriptorName((*own)->fd.get()).c_str(), X_OK, AT_EACCESS));
+    if (!open) return open;
+  }
+  return {};
+}
+
+Result<> HostNode::check_access(const Request& request, int mask) {
+  if (const Result<> way = check_way(); !way) return way;
+  const Result<Lease> own = acquire(Need::place);
+  if (!own) return fail(own.error());
+  const DescriptorName name((*own)->fd.get());
+  return as_caller(core_.groups, request.caller, [&] {
+    return outcome_of(::faccessat(core_.proc_fds.get(), name.c_str(), mask, AT_EACCESS));
+  });
 }
 
 Task<std::size_t> HostNode::getxattr(const Request& request, const std::string& name, std::span<std::byte> into) {

@@ -29,6 +29,12 @@ Result<Opened> HostNode::open_for(const Request& request, int flags) {
   // The kernel opens FIFOs, sockets and devices itself; opened here they could block or have effects.
   if (!S_ISREG(type_)) return fail(Errno{ENXIO});
   const Ref<HostNode> self = shared_from_this();
+  // Nobody has asked yet, and a descriptor that is there may be older than the file's mode.
+  if (core_.only_user) {
+    const int mask = (flags & kOpenToExecute) != 0 ? X_OK : R_OK;
+    const Result<> allowed = writes(flags) ? check_way() : check_access(request, mask);
+    if (!allowed) return fail(allowed.error());
+  }
   if (!writes(flags) && (flags & O_NOATIME) == 0) {
     if (std::optional<Opened> opened = open_from_memory()) return *std::move(opened);
     const Result<Lease> data = acquire(Need::data);

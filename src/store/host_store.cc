@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <fstream>
 #include <string_view>
 #include <utility>
 
@@ -15,6 +16,13 @@ namespace fusebox {
 namespace {
 
 constexpr unsigned kOpenTreeClone = 1;  // OPEN_TREE_CLONE of linux/mount.h, which does not go with sys/mount.h
+
+unsigned overflow_id(const char* path) {
+  constexpr unsigned kUsual = 65534;  // proc_sys_kernel(5)
+  unsigned id = kUsual;
+  std::ifstream(path) >> id;
+  return id;
+}
 
 Fault fault(std::string what, Errno error, std::string remedy = {}) {
   errno = static_cast<int>(error);
@@ -65,6 +73,17 @@ Outcome<> add_graft(HostCore& core, const Ref<HostNode>& root, Graft graft) {
 
 }  // namespace
 
+OwnIds::OwnIds()
+    : uid(::geteuid()),
+      gid(::getegid()),
+      overflow_uid(overflow_id("/proc/sys/kernel/overflowuid")),
+      overflow_gid(overflow_id("/proc/sys/kernel/overflowgid")) {}
+
+void OwnIds::replace_foreign(Attr& shown) const {
+  if (shown.uid == overflow_uid) shown.uid = uid;
+  if (shown.gid == overflow_gid) shown.gid = gid;
+}
+
 HostCore::HostCore(HostStoreOptions given, Fd proc, Fd own_fds, Fd mountinfo)
     : entry_validity(given.entry_validity),
       attr_validity(given.attr_validity),
@@ -72,6 +91,7 @@ HostCore::HostCore(HostStoreOptions given, Fd proc, Fd own_fds, Fd mountinfo)
       backing(given.backing),
       outside(given.outside_objects),
       makes_devices(given.makes_devices),
+      only_user(given.one_user ? std::optional<OwnIds>(std::in_place) : std::nullopt),
       may_pass_through(given.backing != nullptr),
       groups(std::move(proc)),
       proc_fds(std::move(own_fds)),

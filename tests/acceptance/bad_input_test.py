@@ -183,6 +183,8 @@ class Unprivileged(unittest.TestCase):
         return subprocess.run([*prefix, boxed.BINARY, *arguments], cwd="/", capture_output=True, text=True, timeout=30)
 
     def test_running_a_box_without_rights_says_what_to_do(self):
+        if os.stat("/dev/fuse").st_mode & 0o006:
+            self.skipTest("everybody may open /dev/fuse, so nobody may run a box")
         done = self.run_as_nobody("run", "--", "true")
         self.assertEqual(done.returncode, FAILED, done.stderr)
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)

@@ -27,14 +27,17 @@ TEST(Probe, WhereABoxCanBeMadeItSaysSo) {
   EXPECT_TRUE(can_make_boxes(findings));
 }
 
-TEST(Probe, SomebodyWithoutRightsIsToldThatBoxesNeedThem) {
+TEST(Probe, SomebodyWithoutRightsIsToldWhatAUserNamespaceGives) {
   if (geteuid() != 0) GTEST_SKIP() << "starts as root to become nobody";
   const pid_t child = fork();
   if (child == 0) {
     (void)!setresuid(65534, 65534, 65534);
     const auto findings = probe_machine();
-    const bool right = !can_make_boxes(findings) && named(findings, "rights").offer == Offer::missing &&
-                       named(findings, "namespaces").offer == Offer::missing;
+    const bool has_namespace = named(findings, "user namespaces").offer == Offer::ok;
+    const Offer expected = has_namespace ? Offer::limited : Offer::missing;
+    const bool right = named(findings, "rights").offer == expected &&
+                       named(findings, "passthrough").offer == Offer::limited &&
+                       (named(findings, "namespaces").offer == Offer::ok) == has_namespace;
     _exit(right ? 0 : 1);
   }
   int status = 0;
