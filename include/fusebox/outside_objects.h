@@ -7,6 +7,8 @@
 // Careful: such a mount waits for lookups of the same name, and for whoever holds its directory's lock.  So it is made
 // while the attributes of the directory are asked for: the kernel does that before a walk through it (with the mount
 // option default_permissions: fs/fuse/dir.c, fuse_permission), and the walk holds nothing of the directory yet.
+// Without that option there is only the lookup of the directory's own name.  Where the kernel knows the name already, it
+// holds nothing meanwhile; else the walk is sent back to its start (ESTALE), for the mounter to be first.
 #pragma once
 
 #include <sys/types.h>
@@ -28,8 +30,8 @@ class OutsideObjects {
   // May this object be used as it is, so that nobody sees what goes through it?
   virtual bool may_show(const std::string& path) = 0;
 
-  // Requests of this thread are part of showing an object, or come before one can be shown.
-  virtual bool must_not_wait(pid_t tid) = 0;
+  // Requests of this thread on its way into `directory` are part of showing an object, or come before one can be shown.
+  virtual bool must_not_wait(pid_t tid, const std::string& directory) = 0;
 
   // Resumes the coroutine on a thread that serves no requests, one coroutine after the other.  False: there is none
   // (any more); the caller goes on itself.
@@ -38,6 +40,9 @@ class OutsideObjects {
   // Shows the object that `fd` (O_PATH) stands for at `path`.  False: not done within a limited time; the mirrored one
   // stays in place.  To be called on the thread of resume_elsewhere().
   virtual bool show(int fd, const std::string& path) = 0;
+
+  // Begins it, for a caller that stands in its way and is about to step aside: comes back in some milliseconds.
+  virtual void begin_to_show(int fd, const std::string& path) = 0;
 
   // Does this thread, which waits for an answer, want to remove or rename a name?  The kernel refuses that for one that
   // something is mounted on (EBUSY) without a question to the file system, but it looks the name up before.

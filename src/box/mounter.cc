@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,11 +29,19 @@ Fd open_in_box(const std::string& path, int flags) {
   return Fd(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
 }
 
+bool is_same_file(const Fd& one, const Fd& other) {
+  struct stat a{};
+  struct stat b{};
+  return fstat(one.get(), &a) == 0 && fstat(other.get(), &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 Result<> mount_over(const Fd& source, const std::string& path) {
   // A cached name may be older than the object. What must not exist yet is asked for again (fs/fuse/dir.c,
   // fuse_dentry_revalidate: LOOKUP_EXCL); and no directory is ever linked.
   (void)linkat(AT_FDCWD, "/", AT_FDCWD, path.c_str(), 0);
   const Fd target = open_in_box(path, 0);
+  // A request that was given up may have been carried out since.
+  if (target && is_same_file(source, target)) return {};
   return target ? attach(source, target) : fail_with_errno();
 }
 

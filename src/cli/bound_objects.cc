@@ -12,6 +12,8 @@ namespace {
 // A mount takes some requests of a walk.  One that waits for longer meets somebody who holds its directory and waits
 // for us; it is made when he has got his answer.
 constexpr std::chrono::milliseconds kPatience{500};
+// For the mounter to come to where it has to wait.
+constexpr std::chrono::milliseconds kUnderWay{5};
 
 // Architectures that came late have the newer calls alone.
 constexpr auto kRemovals = std::to_array<long>({
@@ -32,7 +34,8 @@ bool may_write(const policy::Policy& policy, const std::string& path) {
 
 }  // namespace
 
-BoundObjects::BoundObjects(const policy::Policy& policy, box::Child& child) : policy_(policy), child_(child) {
+BoundObjects::BoundObjects(const policy::Policy& policy, box::Child& child, std::string directory)
+    : policy_(policy), child_(child), directory_(std::move(directory)) {
   for (const policy::Rule& rule : policy.rules()) {
     const std::size_t slash = rule.pattern.rfind('/');
     if (rule.kind != policy::RuleKind::write || slash == std::string::npos) continue;
@@ -69,8 +72,10 @@ bool BoundObjects::may_be_in(const std::string& directory) {
 
 bool BoundObjects::may_show(const std::string& path) { return may_write(policy_, path); }
 
-// The init asks while there is no root yet to mount in.
-bool BoundObjects::must_not_wait(pid_t tid) { return tid == child_.mounter_pid() || tid == child_.pid(); }
+// The init asks while there is no root yet to mount in, but for its last step.
+bool BoundObjects::must_not_wait(pid_t tid, const std::string& directory) {
+  return tid == child_.mounter_pid() || (tid == child_.pid() && directory != directory_);
+}
 
 bool BoundObjects::resume_elsewhere(std::coroutine_handle<> coroutine) {
   {
@@ -95,6 +100,12 @@ bool BoundObjects::removes_a_name(pid_t tid) {
 void BoundObjects::withdraw(const std::string& path) {
   // Where it fails, the kernel refuses the removal: EBUSY.
   if (!is_stopped()) (void)child_.unbind(path, kPatience);
+}
+
+void BoundObjects::begin_to_show(int fd, const std::string& path) {
+  if (is_stopped()) return;
+  Outcome<Fd> mount = box::clone_file(fd);
+  if (mount) (void)child_.bind(*std::move(mount), path, kUnderWay);
 }
 
 bool BoundObjects::show(int fd, const std::string& path) {

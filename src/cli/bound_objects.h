@@ -17,7 +17,8 @@ namespace fusebox::cli {
 class BoundObjects final : public OutsideObjects {
  public:
   // Both outlive it; the child, until stop().  Starts a thread.
-  BoundObjects(const policy::Policy& policy, box::Child& child);
+  // `directory`: where the command starts; its init goes there when the root is in place.
+  BoundObjects(const policy::Policy& policy, box::Child& child, std::string directory);
   ~BoundObjects() override { stop(); }
 
   // From here on nothing is mounted; waits for what is at work.
@@ -26,9 +27,10 @@ class BoundObjects final : public OutsideObjects {
   // In a directory that may be written, or for which a rule lets one of its names be written.
   bool may_be_in(const std::string& directory) override;
   bool may_show(const std::string& path) override;
-  bool must_not_wait(pid_t tid) override;
+  bool must_not_wait(pid_t tid, const std::string& directory) override;
   bool resume_elsewhere(std::coroutine_handle<> coroutine) override;
   bool show(int fd, const std::string& path) override;
+  void begin_to_show(int fd, const std::string& path) override;
   bool removes_a_name(pid_t tid) override;
   void withdraw(const std::string& path) override;
 
@@ -38,6 +40,7 @@ class BoundObjects final : public OutsideObjects {
 
   const policy::Policy& policy_;
   box::Child& child_;
+  const std::string directory_;
   std::set<std::string, std::less<>> directories_of_rules_;
 
   std::mutex mutex_;  // guards what follows

@@ -114,7 +114,7 @@ class Run {
     if (!processes) return std::unexpected(processes.error());
     processes_ = *std::move(processes);
     guard_.emplace(policy_->policy, *log_, *processes_);
-    objects_.emplace(policy_->policy, *child_);
+    objects_.emplace(policy_->policy, *child_, directory_);
 
     // To see every request, the kernel must not answer any from memory.
     const Freshness freshness = level >= audit::Level::all ? Freshness::at_once : freshness_of(options_.serving);

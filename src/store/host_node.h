@@ -125,6 +125,7 @@ class HostNode final : public Node,
   void begin_empty(Attr& shown) const;
   bool has_to_look_outside(const Request& request, const FileStatus& status) const;
   Task<> show_outside_objects(FileStatus status);
+  Task<Entry> show_before_entering(const Request& request, Entry found);
   bool has_to_withdraw(const Request& request, std::string_view name) const;
   Task<> withdraw_outside_object(std::string name);
 

@@ -53,8 +53,10 @@ Result<Entry> HostNode::entry(const FileStatus& status, int directory, const cha
   node->place(self, name);
   // What may be shown as the object that it is, is asked for at each walk, so that we see it removed.
   const bool may_be_shown = (S_ISFIFO(status.stx_mode) || S_ISSOCK(status.stx_mode)) && outside_watch() != nullptr;
-  const Validity valid_for = may_be_shown ? Validity::zero() : core_.entry_validity;
+  Validity valid_for = may_be_shown ? Validity::zero() : core_.entry_validity;
   const Attr shown = node->attr(status);
+  // Where the kernel does not ask for a directory's attributes before it walks through, it has to ask for its name.
+  if (core_.only_user && S_ISDIR(status.stx_mode)) valid_for = std::min(valid_for, shown.valid_for);
   return Entry{.node = std::move(node), .attr = shown, .valid_for = valid_for};
 }
 
@@ -75,7 +77,9 @@ void HostNode::keep_reachable(int directory, const char* name) {
 
 Task<Entry> HostNode::lookup(const Request& request, Name name) {
   if (has_to_withdraw(request, name.text())) co_await withdraw_outside_object(std::string(name.text()));
-  co_return find(name);
+  Entry found = co_await find(name);
+  if (!core_.only_user || core_.outside == nullptr || found.node == nullptr || !found.attr.is_directory()) co_return found;
+  co_return co_await show_before_entering(request, std::move(found));
 }
 
 Result<Entry> HostNode::make_special(const Request& request, Name name, NewMode mode, mode_t type, dev_t device) {

@@ -51,7 +51,7 @@ void HostNode::begin_empty(Attr& shown) const {
 
 bool HostNode::has_to_look_outside(const Request& request, const FileStatus& status) const {
   const OutsideWatch* watch = outside_watch();
-  return watch != nullptr && watch->is_due(status) && !core_.outside->must_not_wait(request.caller.tid);
+  return watch != nullptr && watch->is_due(status) && !core_.outside->must_not_wait(request.caller.tid, path());
 }
 
 Task<> HostNode::show_outside_objects(FileStatus status) {
@@ -69,9 +69,29 @@ Task<> HostNode::show_outside_objects(FileStatus status) {
   co_return {};
 }
 
+Task<Entry> HostNode::show_before_entering(const Request& request, Entry found) {
+  const auto directory = std::static_pointer_cast<HostNode>(found.node);
+  const FileStatus status = co_await directory->status();
+  if (!directory->has_to_look_outside(request, status)) co_return found;
+  const Lease place = co_await directory->acquire(Need::place);
+  const std::vector<OutsideObject> objects =
+      directory->outside_watch()->look(place->fd.get(), status, core_.made_inside);
+  if (objects.empty()) co_return found;
+  constexpr long kOursAlone = 2;  // `found` and `directory`: the tree has no such node, so the kernel no such name
+  if (directory.use_count() > kOursAlone) {
+    co_await attempt(directory->show_outside_objects(status));
+    co_return found;
+  }
+  const std::string at = directory->path_of(objects.front().name);
+  if (!core_.outside->may_show(at)) co_return found;
+  co_await Elsewhere(*core_.outside);
+  core_.outside->begin_to_show(objects.front().fd.get(), at);
+  co_return Errno::stale;
+}
+
 bool HostNode::has_to_withdraw(const Request& request, std::string_view name) const {
   const OutsideWatch* watch = outside_watch();
-  return watch != nullptr && watch->shown_as(name) && !core_.outside->must_not_wait(request.caller.tid) &&
+  return watch != nullptr && watch->shown_as(name) && !core_.outside->must_not_wait(request.caller.tid, path()) &&
          core_.outside->removes_a_name(request.caller.tid);
 }
 
