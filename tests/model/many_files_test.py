@@ -4,8 +4,10 @@ FILES: how many (20000; a million is what it is about, and takes some ten minute
 """
 
 import contextlib
+import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -52,6 +54,11 @@ class ManyFiles(boxed.Case):
         took = f" in {seconds:.1f} s" if seconds is not None else ""
         print(f"{what}{took}: {self.memory(server)} KiB, {self.descriptors(server)} descriptors", flush=True)
 
+    def nodes(self, server):
+        """Those that the kernel knows."""
+        server.send_signal(signal.SIGUSR1)
+        return json.loads(server.stderr.readline())["nodes"]
+
     def forgotten(self, server, before):
         """Has the kernel forget the files, and waits for the server to have heard it all."""
         DROP_CACHES.write_text("2")
@@ -66,12 +73,14 @@ class ManyFiles(boxed.Case):
 
     @unittest.skipIf(sanitized(), "a sanitizer keeps what was freed")
     def test_what_many_files_took_is_given_back(self):
-        server = serving.start_mirror("dev-fuse", self.dir, self.point, self.environment, DESCRIPTORS)
+        server = serving.start_mirror("dev-fuse", self.dir, self.point, self.environment, DESCRIPTORS,
+                                      stderr=subprocess.PIPE)
         try:
             # What is taken once, whatever the number of files.
             self.run_outside("sh", "-c", "for i in 1 2 3; do echo > f$i; cat f$i; rm f$i; done", cwd=self.point)
             before = self.memory(server)
             before_descriptors = self.descriptors(server)
+            before_nodes = self.nodes(server)
             self.say(server, f"{FILES} files, at the start")
             for name in ("create", "stat", "rename", "remove"):
                 seconds = self.stage(name)
@@ -81,6 +90,7 @@ class ManyFiles(boxed.Case):
             self.say(server, "forgotten")
             self.assertLessEqual(self.memory(server), before + MOST_KEPT)
             self.assertLessEqual(self.descriptors(server), before_descriptors + 4)
+            self.assertIsNotNone(boxed.wait_until(lambda: self.nodes(server) <= before_nodes, 10), self.nodes(server))
         finally:
             server.terminate()
             ended = boxed.wait_until(lambda: server.poll() is not None, 30)
