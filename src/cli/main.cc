@@ -2,6 +2,8 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include <exception>
+
 #include "box/box.h"
 #include "cli/cmd_doctor.h"
 #include "cli/cmd_log.h"
@@ -39,5 +41,10 @@ int parse_and_run(int argc, char** argv) {
 int main(int argc, char** argv) {
   const Outcome<> filled = box::fill_standard_descriptors();
   if (!filled) return static_cast<int>(filled.error().code);
-  return parse_and_run(argc, argv);
+  // Memory, or the threads that a run begins with, were not to be had: nothing has started, or all of it ends with us.
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const std::exception& error) {
+    return cli::report({.what = "go on", .why = error.what(), .remedy = "is memory, or the number of processes, limited?"});
+  }
 }

@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
@@ -86,16 +88,28 @@ Outcome<> ReaderPool::start(unsigned readers) {
     if (!channel) return std::unexpected(channel.error());
     channels.push_back(*std::move(channel));
   }
-  for (auto& channel : channels) add_reader(std::move(channel));
+  for (auto& channel : channels) {
+    if (!add_reader(std::move(channel)) && readers_.empty()) {
+      return std::unexpected(fault_with_errno("start a thread that serves requests", "is the number of processes limited?"));
+    }
+  }
   started_.store(true, std::memory_order_release);
   return {};
 }
 
-void ReaderPool::add_reader(std::shared_ptr<door::Channel> channel) {
+// False: there is no thread to be had, with errno.  Those that there are go on.
+bool ReaderPool::add_reader(std::shared_ptr<door::Channel> channel) {
   const std::lock_guard lock(mutex_);
   auto reader = std::make_unique<Reader>(static_cast<unsigned>(readers_.size()), std::move(channel));
-  reader->thread = std::thread([this, &self = *reader] { read_on(self); });
+  readers_.reserve(readers_.size() + 1);
+  try {
+    reader->thread = std::thread([this, &self = *reader] { read_on(self); });
+  } catch (const std::system_error& error) {
+    errno = error.code().value();
+    return false;
+  }
   readers_.push_back(std::move(reader));
+  return true;
 }
 
 void ReaderPool::read_on(Reader& reader) {

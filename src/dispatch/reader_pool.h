@@ -57,7 +57,7 @@ class ReaderPool {
  private:
   struct Reader;
 
-  void add_reader(std::shared_ptr<door::Channel> channel);
+  bool add_reader(std::shared_ptr<door::Channel> channel);
   void read_on(Reader& reader);
   bool wait_until_wanted(Reader& reader);
   void place(Reader& reader) const;

@@ -7,6 +7,9 @@
 #include <linux/fs.h>
 #include <linux/io_uring.h>
 #include <linux/openat2.h>
+#include <linux/perf_event.h>
+#include <linux/sched.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -16,6 +19,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -338,6 +343,83 @@ int by_setns_of_process_1(const Arguments&) {
 int by_unshare(const Arguments&) { return outcome(unshare(CLONE_NEWNS)); }
 int by_user_namespace(const Arguments&) { return outcome(unshare(CLONE_NEWUSER)); }
 
+// clone(2) with its flags in a register, and clone3(2) with them in memory.
+int by_clone_into_namespace(const Arguments&) {
+  const long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+  if (pid == 0) _exit(0);
+  if (pid > 0) waitpid(static_cast<pid_t>(pid), nullptr, 0);
+  return outcome(pid);
+}
+int by_clone3_into_namespace(const Arguments&) {
+  clone_args arguments{};
+  arguments.flags = CLONE_NEWUSER;
+  arguments.exit_signal = SIGCHLD;
+  const long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (pid == 0) _exit(0);
+  if (pid > 0) waitpid(static_cast<pid_t>(pid), nullptr, 0);
+  return outcome(pid);
+}
+
+int by_move_mount(const Arguments& a) {
+  return outcome(move_mount(open("/dev", O_PATH), "", AT_FDCWD, a[0].c_str(), MOVE_MOUNT_F_EMPTY_PATH));
+}
+int by_mount_setattr(const Arguments& a) {
+  mount_attr change{};
+  change.attr_clr = MOUNT_ATTR_RDONLY;
+  return outcome(mount_setattr(AT_FDCWD, a[0].c_str(), 0, &change, sizeof change));
+}
+
+// --- doors into the kernel ---
+
+int by_userfaultfd(const Arguments&) {
+  const long result = syscall(SYS_userfaultfd, O_CLOEXEC);
+  if (result < 0 && errno == ENOSYS) unknown("no userfaultfd in this kernel");
+  return outcome(result);
+}
+int by_bpf(const Arguments&) {
+  struct {
+    std::uint32_t map_type = 2;  // BPF_MAP_TYPE_ARRAY
+    std::uint32_t key_size = 4;
+    std::uint32_t value_size = 4;
+    std::uint32_t max_entries = 1;
+    char rest[112] = {};
+  } attributes;
+  return outcome(syscall(SYS_bpf, 0, &attributes, sizeof attributes));
+}
+int by_perf(const Arguments&) {
+  perf_event_attr attributes{};
+  attributes.type = PERF_TYPE_SOFTWARE;
+  attributes.size = sizeof attributes;
+  attributes.config = PERF_COUNT_SW_CPU_CLOCK;
+  return outcome(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, 0));
+}
+int by_keyring(const Arguments&) {
+  return outcome(syscall(SYS_add_key, "user", "fusebox-escape", kMark, sizeof kMark, -3));  // KEY_SPEC_SESSION_KEYRING
+}
+int by_kernel_log(const Arguments&) { return outcome(syscall(SYS_syslog, 10, nullptr, 0)); }  // SYSLOG_ACTION_SIZE_BUFFER
+int by_quota(const Arguments&) { return outcome(syscall(SYS_quotactl, 0x80000101, nullptr, 0, nullptr)); }  // Q_SYNC
+int by_vsock(const Arguments&) {
+  const int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+  if (fd < 0 && errno == EAFNOSUPPORT) unknown("no AF_VSOCK in this kernel");
+  return outcome(fd);
+}
+int by_raw_socket(const Arguments&) { return outcome(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)); }
+
+// A connection of one's own would serve the box whatever it likes.
+int by_fuse_device(const Arguments& a) {
+  if (mknod("device", S_IFCHR | 0600, makedev(10, 229)) != 0) return errno;
+  const int fd = open("device", O_RDWR);
+  if (fd < 0) return errno;
+  const std::string options = "rootmode=40000,user_id=0,group_id=0,fd=" + std::to_string(fd);
+  return outcome(mount("x", a[0].c_str(), "fuse", 0, options.c_str()));
+}
+
+// Characters that the user's shell would read once the box is gone.
+int by_terminal_input(const Arguments&) {
+  const char newline = ' ';
+  return outcome(ioctl(STDIN_FILENO, TIOCSTI, &newline));
+}
+
 int by_file_handle(const Arguments& a) {
   struct {
     file_handle handle;
@@ -361,6 +443,16 @@ int by_kill_of_process_1(const Arguments&) {
   return outcome(kill(1, SIGKILL));
 }
 int by_ptrace(const Arguments& a) { return outcome(ptrace(PTRACE_ATTACH, std::atoi(a[0].c_str()), nullptr, nullptr)); }
+int by_process_vm(const Arguments& a) {
+  char byte = 0;
+  iovec here{&byte, 1};
+  iovec there{reinterpret_cast<void*>(std::strtoull(a[1].c_str(), nullptr, 16)), 1};
+  return outcome(process_vm_readv(std::atoi(a[0].c_str()), &here, 1, &there, 1, 0));
+}
+int by_pidfd(const Arguments& a) {
+  const long pidfd = syscall(SYS_pidfd_open, std::atoi(a[0].c_str()), 0);
+  return pidfd < 0 ? errno : outcome(syscall(SYS_pidfd_getfd, pidfd, 0, 0));
+}
 int by_memory(const Arguments& a) { return outcome(open(("/proc/" + a[0] + "/mem").c_str(), O_RDWR)); }
 
 int by_opening_for_writing(const Arguments& a) { return outcome(open(a[0].c_str(), O_WRONLY)); }
@@ -423,12 +515,28 @@ const std::map<std::string, int (*)(const Arguments&)>& ways() {
       {"setns_of_process_1", by_setns_of_process_1},
       {"unshare", by_unshare},
       {"user_namespace", by_user_namespace},
+      {"clone_into_namespace", by_clone_into_namespace},
+      {"clone3_into_namespace", by_clone3_into_namespace},
+      {"move_mount", by_move_mount},
+      {"mount_setattr", by_mount_setattr},
+      {"userfaultfd", by_userfaultfd},
+      {"bpf", by_bpf},
+      {"perf", by_perf},
+      {"keyring", by_keyring},
+      {"kernel_log", by_kernel_log},
+      {"quota", by_quota},
+      {"vsock", by_vsock},
+      {"raw_socket", by_raw_socket},
+      {"fuse_device", by_fuse_device},
+      {"terminal_input", by_terminal_input},
       {"file_handle", by_file_handle},
       {"kill", by_kill},
       {"kill_of_all", by_kill_of_all},
       {"kill_of_process_1", by_kill_of_process_1},
       {"ptrace", by_ptrace},
       {"memory", by_memory},
+      {"process_vm", by_process_vm},
+      {"pidfd", by_pidfd},
       {"opening_for_writing", by_opening_for_writing},
       {"opening", by_opening},
       {"mknod", by_mknod},

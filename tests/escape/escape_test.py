@@ -60,6 +60,18 @@ ON_THE_KERNEL = {
     "a_new_namespace": "unshare",
     "a_new_user_namespace": "user_namespace",
     "an_open_by_file_handle": "file_handle $F",
+    "a_process_in_a_user_namespace": "clone_into_namespace",
+    "a_process_in_a_user_namespace_by_clone3": "clone3_into_namespace",
+    "a_moved_mount": "move_mount $D",
+    "a_mount_made_writable": "mount_setattr $D",
+    "a_user_fault_descriptor": "userfaultfd",
+    "a_bpf_map": "bpf",
+    "a_performance_counter": "perf",
+    "a_key_in_the_session_keyring": "keyring",
+    "a_look_at_the_log_of_the_kernel": "kernel_log",
+    "a_call_for_quotas": "quota",
+    "a_raw_socket": "raw_socket",
+    "a_fuse_connection_of_its_own": "fuse_device $D",
 }
 
 
@@ -153,7 +165,7 @@ class OnFiles(Attack):
 class OnTheKernel(Attack):
     def against_the_floor(self, words):
         refused = self.attack(words, options=("--write", self.outside))
-        self.assertRefused(refused, "EPERM", "EACCES")
+        self.assertRefused(refused, "EPERM", "EACCES", "ENOSYS" if words.startswith("clone3") else "EPERM")
         mounts = boxed.mount_table()
         # Twice a namespace: the second one may be spoilt, and its parent is not ours.
         control = self.run_outside("unshare", "-m", "--propagation", "private", "sh", "-c",
@@ -186,6 +198,31 @@ class OnTheKernel(Attack):
         ended = self.run_box("find", "/dev", "-type", "b")
         self.assertEqual(ended.out, "", ended)
 
+    def test_characters_cannot_be_put_into_the_terminal(self):
+        def on_a_terminal(*arguments):
+            done = subprocess.run(["script", "-qec", " ".join(map(str, arguments)), "/dev/null"], cwd=self.dir,
+                                  env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+            return done.returncode, done.stdout.strip()
+        if shutil.which("script") is None:
+            self.skipTest("not installed: script")
+        boxed_status, said = on_a_terminal(*self.box_arguments("-q"), "--", self.attacker, "terminal_input")
+        self.assertEqual((boxed_status, said), (REFUSED, "EPERM"))
+        status, said = on_a_terminal(self.attacker, "terminal_input")
+        if status != DONE:
+            self.skipTest(f"the kernel refuses it to everybody ({said}; sysctl dev.tty.legacy_tiocsti)")
+
+    def test_file_capabilities_gain_nothing(self):
+        program = self.outside / "capable"
+        shutil.copy(self.attacker, program)
+        if shutil.which("setcap") is None:
+            self.skipTest("not installed: setcap")
+        subprocess.run(["setcap", "cap_net_raw+ep", program], check=True)
+        for path in (self.top, self.outside):
+            path.chmod(0o755)
+        as_nobody = ("setpriv", "--reuid", str(boxed.NOBODY), "--clear-groups", str(program), "raw_socket")
+        self.assertRefused(self.run_box(*as_nobody), "EPERM")
+        self.assertEqual(self.run_outside(*as_nobody).returncode, DONE)
+
     def test_set_id_programs_gain_nothing(self):
         program = self.outside / "set-id"
         shutil.copy(self.attacker, program)
@@ -207,6 +244,10 @@ class OnTheKernel(Attack):
                 self.assertRefused(self.attack(f"opening_for_writing {path}"), "EROFS", "EACCES", "EPERM", "ENOENT")
                 self.assertEqual(self.run_outside(self.attacker, "opening_for_writing", path).returncode, DONE)
 
+    def test_a_socket_to_the_hypervisor_is_no_way_around_a_missing_network(self):
+        self.assertRefused(self.attack("vsock", options=("--net", "none")), "EPERM")
+        self.assertEqual(self.run_outside(self.attacker, "vsock").returncode, DONE)
+
     def test_the_fuse_connection_cannot_be_aborted(self):
         ended = self.run_box("sh", "-c", "ls /sys/fs/fuse/connections/*/abort; ls /sys/kernel/debug/*")
         self.assertEqual(ended.out, "", ended)
@@ -226,6 +267,14 @@ class OnProcesses(Attack):
         self.assertIsNone(self.victim.poll())
         self.assertEqual(self.run_outside(self.attacker, "memory", self.victim.pid).returncode, DONE)
         self.assertEqual(self.run_outside(self.attacker, "kill", self.victim.pid).returncode, DONE)
+
+    def test_the_memory_and_descriptors_of_process_1_are_out_of_reach(self):
+        self.assertRefused(self.run_box(self.attacker, "process_vm", "1", "400000"), "EPERM")
+        self.assertRefused(self.run_box(self.attacker, "pidfd", "1"), "EPERM")
+        start = open(f"/proc/{self.victim.pid}/maps").readline().split("-")[0]
+        self.assertRefused(self.run_box(self.attacker, "process_vm", self.victim.pid, start), "ESRCH")
+        self.assertEqual(self.run_outside(self.attacker, "process_vm", self.victim.pid, start).returncode, DONE)
+        self.assertEqual(self.run_outside(self.attacker, "pidfd", self.victim.pid).returncode, DONE)
 
     def test_a_kill_of_everything_ends_the_box_alone(self):
         ended = self.run_box("sh", "-c", "./attacker kill_of_all; kill -9 0; sleep 5")
@@ -361,7 +410,66 @@ class OnTheAccount(Attack):
         self.assertIn(os.fsencode(self.dir) + b"/\xff\xfe-name", found)
 
 
+class OnResources(Attack):
+    """What the box uses up is its own; the supervisor goes on serving and logging."""
+
+    def goes_on(self, script, *prefix, **more):
+        ended = self.run_box("sh", "-c", f"{script}\ntouch end || exit 9; mkdir {self.outside}/refused; exit 0", prefix=prefix,
+                             **more)
+        self.assertEqual(ended.status, 1, str(ended)[-2000:])
+        self.assertTrue((self.dir / "end").exists(), str(ended)[-2000:])
+        self.assertEqual([event["op"] for event in ended.violations], ["mkdir"])
+
+    def test_descriptors_without_end_are_the_own_ones(self):
+        program = ("import os, resource; resource.setrlimit(resource.RLIMIT_NOFILE, (2000, 2000))\n"
+                   "try:\n  files = [open(f'file{i}', 'w') for i in range(3000)]\nexcept OSError as error: print(error.errno)")
+        self.goes_on(f'for i in 1 2 3 4; do mkdir -p d$i; (cd d$i; exec python3 -c "{program}") & done; wait',
+                     "prlimit", "--nofile=4096:4096")
+
+    def test_processes_by_the_thousand_are_the_own_ones(self):
+        program = ("import os, time\\nfor i in range(2000):\\n  if os.fork() == 0: open(f'd{i % 7}', 'a'); time.sleep(1000)\\n"
+                   "print('many')")
+        self.goes_on(f'python3 -c "{program}"')
+
+    def test_directories_as_deep_as_can_be_are_served(self):
+        program = ("import os\nfor i in range(300): os.mkdir('d' * 200); os.chdir('d' * 200)\n"
+                   "open('file', 'w').write('deep')\nprint(open('file').read())")
+        self.goes_on(f'python3 -c "{program}"; rm -r ddd*')
+
+    def test_a_path_that_is_too_long_is_refused_as_outside(self):
+        for length in (4094, 4095, 4096, 5000, 100000):
+            path = "./" * (length // 2) + "x" * (length % 2)
+            script = "import os, sys\ntry: os.stat(sys.argv[1])\nexcept OSError as error: print(error.errno)"
+            inside = self.run_box("python3", "-c", script, path)
+            self.assertEqual(inside.out, self.run_outside("python3", "-c", script, path).stdout, length)
+        name = "import os\nfor n in (255, 256):\n  try: os.mkdir('n' * n)\n  except OSError as error: print(error.errno)"
+        self.assertEqual(self.run_box("python3", "-c", name).out, "36\n")
+
+
 class OnSockets(Attack):
+    def test_a_socket_is_not_bound_beyond_a_rule_by_way_of_a_symlink(self):
+        (self.dir / "way").symlink_to(self.outside)
+        script = "import socket; socket.socket(socket.AF_UNIX).bind('way/socket')"
+        self.assertNotEqual(self.run_box("python3", "-c", script).status, 0)
+        self.assertEqual(list(self.outside.glob("socket")), [])
+        self.assertEnded(self.run_box("python3", "-c", script, options=("--write", self.outside)))
+        self.assertEqual(len(list(self.outside.glob("socket"))), 1)
+
+    def test_descriptors_are_passed_by_those_who_may_be_spoken_to_alone(self):
+        """Whoever outside hands a descriptor in opens a way; the policy says whom the box may ask."""
+        path = self.outside / "helper"
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(path))
+        server.listen()
+        self.addCleanup(server.close)
+        script = ("import array, socket\ns = socket.socket(socket.AF_UNIX)\n"
+                  f"s.connect({str(path)!r})\nprint('connected')")
+        refused = self.run_box("python3", "-c", script)
+        self.assertNotIn("connected", refused.out)
+        self.assertNotEqual(refused.status, 0)
+        self.assertIn("connected", self.run_box("python3", "-c", script, options=("--write", path)).out)
+
+
     def test_a_hidden_socket_cannot_be_connected_to(self):
         path = self.outside / "socket"
         server = socket.socket(socket.AF_UNIX)
