@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     "audit": VALUES | {"base"},
     "store": {"base", PUBLIC},
     "guard": {"base", "policy", "audit", PUBLIC},
+    "review": VALUES | {"base"},
     "box": VALUES | {"base"},
     "mount": {"base", "wire", "door", "dispatch", PUBLIC},
     "examples": {PUBLIC},

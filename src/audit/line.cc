@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "audit/symbols.h"
+#include "base/base64.h"
 #include "base/utf8.h"
 #include "fusebox/fault.h"
 
@@ -22,15 +23,6 @@ constexpr auto kIsPlain = [] {
 
 bool is_plain(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return kIsPlain[static_cast<unsigned char>(c)]; });
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 template <std::integral T>
@@ -68,21 +60,6 @@ void append_escaped(std::string& out, std::string_view text) {
     } else {
       out += text[i];
     }
-  }
-}
-
-// RFC 4648, section 4.
-void append_base64(std::string& out, std::string_view bytes) {
-  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto byte = [&](std::size_t at) -> unsigned {
-      return at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0U;
-    };
-    const unsigned group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-    out += kAlphabet[group >> 18];
-    out += kAlphabet[group >> 12 & 63];
-    out += i + 1 < bytes.size() ? kAlphabet[group >> 6 & 63] : '=';
-    out += i + 2 < bytes.size() ? kAlphabet[group & 63] : '=';
   }
 }
 

@@ -5,7 +5,12 @@
 #include <exception>
 
 #include "box/box.h"
+#include "cli/cmd_apply.h"
+#include "cli/cmd_boxes.h"
+#include "cli/cmd_diff.h"
+#include "cli/cmd_discard.h"
 #include "cli/cmd_doctor.h"
+#include "cli/cmd_export.h"
 #include "cli/cmd_log.h"
 #include "cli/cmd_mirror.h"
 #include "cli/cmd_policy.h"
@@ -26,6 +31,11 @@ int parse_and_run(int argc, char** argv) {
   cli::add_mirror_command(app, result);
   cli::add_policy_command(app, result);
   cli::add_log_command(app, result);
+  cli::add_boxes_command(app, result);
+  cli::add_diff_command(app, result);
+  cli::add_apply_command(app, result);
+  cli::add_discard_command(app, result);
+  cli::add_export_command(app, result);
   cli::add_doctor_command(app, result);
   try {
     app.parse(argc, argv);

@@ -3,18 +3,22 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 import boxed
+import boxes
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ("run", "mirror", "log", "policy", "policy check", "policy explain", "policy print", "doctor")
+COMMANDS = ("run", "mirror", "log", "policy", "policy check", "policy explain", "policy print", "doctor",
+            "boxes", "diff", "apply", "discard", "export")
 
 # What an example names and this machine need not have, and where the test keeps its own.
 STAND_INS = {"/srv/data": "data", "mirror / ": "mirror data ", "/mnt": "point"}
 NOT_RUN = {
     r"^make (demo|test)\b": "runs this very test",
     r"--fix\b": "changes the machine until its next boot",
+    r"--cow\b": "the test makes the box by hand",
 }
 
 
@@ -38,6 +42,17 @@ class Documentation(boxed.Case):
         (self.dir / "build/release/fusebox").symlink_to(pathlib.Path(boxed.BINARY).resolve())
         self.environment["PATH"] = f"{self.dir}/build/release:{self.environment['PATH']}"
         self.addCleanup(subprocess.run, ["umount", "-l", self.dir / "point"], capture_output=True)
+        self.addCleanup(shutil.rmtree, boxes.BOXES / self.top.name, ignore_errors=True)
+
+    def make_trial(self):
+        """The box that examples speak of: something changed in the working directory, and in src."""
+        shutil.rmtree(boxes.BOXES / self.top.name, ignore_errors=True)
+        boxes.make_box(self.top.name)
+        upper = boxes.BOXES / self.top.name / "upper" / str(self.dir)[1:]
+        (upper / "src").mkdir(parents=True)
+        (upper / "src/main.c").write_text("int main(void) { return 0; }\n")
+        (upper / "report").write_text("done\n")
+        boxes.copy_attributes_of_folders(upper, boxes.BOXES / self.top.name / "upper")
 
     def type(self, line):
         """Runs one line of an example as a reader's shell would."""
@@ -47,6 +62,7 @@ class Documentation(boxed.Case):
                 return
         for name, stand_in in STAND_INS.items():
             line = line.replace(name, stand_in)
+        line = re.sub(r"\btrial\b", self.top.name, line)
         if " mirror " in line:
             process = subprocess.Popen(["sh", "-c", f"exec {line.rstrip(' &')}"], cwd=self.dir, env=self.environment)
             self.addCleanup(self._end, process)
@@ -75,7 +91,16 @@ class Documentation(boxed.Case):
             for example in examples:
                 with self.subTest(example):
                     self.type("build/release/fusebox run -q --log audit.jsonl -- true")
+                    self.make_trial()
                     self.type(example)
+
+    def test_each_command_of_the_page_on_boxes_works_in_its_order(self):
+        self.make_trial()
+        for line in filter(None, map(without_comment, blocks("docs/boxes.md", "sh")[0].splitlines())):
+            with self.subTest(line):
+                self.type(line)
+        self.assertEqual((self.dir / "report").read_text(), "done\n")
+        self.assertTrue((self.dir / "layer.tar").exists())
 
     def test_each_policy_that_a_document_shows_is_a_good_one(self):
         for document in ("README.md", "docs/policy-language.md"):

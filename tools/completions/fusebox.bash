@@ -20,6 +20,15 @@ _fusebox() {
     --violations) mapfile -t COMPREPLY < <(compgen -W "fail report" -- "$word"); return ;;
     --op) mapfile -t COMPREPLY < <(compgen -W "stat read write" -- "$word"); return ;;
   esac
+  case $command in
+    diff|apply|discard|export)
+      if [ -z "$nested" ] && [[ $word != -* ]]; then
+        local boxes=${XDG_DATA_HOME:-$HOME/.local/share}/fusebox/boxes
+        [ "$(id -u)" = 0 ] && boxes=/var/lib/fusebox/boxes
+        mapfile -t COMPREPLY < <(compgen -W "$(ls "$boxes" 2>/dev/null)" -- "$word")
+        return
+      fi ;;
+  esac
   local help offers
   [ "$command" = policy ] && [ -n "$nested" ] && command="policy $nested"
   # shellcheck disable=SC2086  # one or two words
