@@ -53,6 +53,8 @@ std::string_view to_string(Verdict outcome) {
       return "predict";
     case Verdict::hide:
       return "hide";
+    case Verdict::discard:
+      return "discard";
   }
   return "deny";
 }

@@ -43,7 +43,10 @@ enum class Op : std::uint8_t {
 };
 
 // The verdict's word in the log.
-enum class Verdict : std::uint8_t { allow, deny, predict, hide };
+enum class Verdict : std::uint8_t { allow, deny, predict, hide, discard };
+
+// It happened: to the host, or in the box alone.
+constexpr bool is_permitted(Verdict verdict) { return verdict == Verdict::allow || verdict == Verdict::discard; }
 
 // Who did it.  Immutable; shared by all events of one process image (a new one after each exec).
 struct Process {

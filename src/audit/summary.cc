@@ -25,7 +25,7 @@ Touched* Summary::touch(const std::string& path, const Event& event) {
   Touched& touched = found->second;
   touched.is_directory |= event.is_directory;
   // Who asked in vain is not who did it.
-  const bool is_deed = event.verdict == Verdict::allow && event.error == 0;
+  const bool is_deed = is_permitted(event.verdict) && event.error == 0;
   const bool has_doer = touched.created || existed_before(touched);
   if (event.process && (touched.first_by.empty() || (is_deed && !has_doer))) touched.first_by = event.process->exe;
   return &touched;
@@ -47,7 +47,7 @@ void Summary::add_denied(const Event& event) {
 
 // Asked for in vain: hidden, predicted, missing, or an error that leaves no trace.
 void Summary::add_refused(const Event& event) {
-  if (event.verdict == Verdict::allow && event.error != ENOENT) return;
+  if (is_permitted(event.verdict) && event.error != ENOENT) return;
   Touched* touched = touch(event.path, event);
   if (touched == nullptr) return;
   if (event.verdict == Verdict::hide) {
@@ -97,7 +97,7 @@ void Summary::add_renamed(const Event& event) {
 void Summary::add(const Event& event) {
   ++events;
   if (event.verdict == Verdict::deny) return add_denied(event);
-  if (event.verdict != Verdict::allow || event.error != 0) return add_refused(event);
+  if (!is_permitted(event.verdict) || event.error != 0) return add_refused(event);
   const Kind kind = kind_of(event.op, event.flags);
   // A symlink on the way to a file is not what was read.
   if (kind == Kind::look || event.op == Op::readlink) return;

@@ -20,6 +20,7 @@ namespace {
 struct MirrorOptions {
   std::string source;
   std::string mountpoint;
+  std::string changes;  // empty: they go to the source
   ServingOptions serving;
 };
 
@@ -40,7 +41,13 @@ Outcome<Fd> clone_tree(const std::string& path) {
 Outcome<> mirror(const MirrorOptions& options) {
   Outcome<Fd> source = clone_tree(options.source);
   if (!source) return std::unexpected(source.error());
+  Fd changes;
+  if (!options.changes.empty()) {
+    changes = Fd(::open(options.changes.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!changes) return std::unexpected(fault_with_errno("open " + options.changes, "make the directory"));
+  }
   auto view = HostView::prepare(*std::move(source), {.grafts = {},
+                                                     .changes = std::move(changes),
                                                      .freshness = freshness_of(options.serving),
                                                      .transport = transport_of(options.serving),
                                                      .idle_processors = idle_processors_of(options.serving)});
@@ -59,6 +66,10 @@ void add_mirror_command(CLI::App& app, CommandResult& result) {
   CLI::App* command = app.add_subcommand("mirror", "Show a directory at another place");
   command->add_option("SOURCE", options->source, "The directory to show")->required();
   command->add_option("MOUNTPOINT", options->mountpoint, "An existing directory")->required();
+  command
+      ->add_option("--changes", options->changes,
+                   "Leave SOURCE as it is: keep changes in DIR/upper, as overlayfs does (DIR/work is for its own use)")
+      ->type_name("DIR");
   add_serving_options(*command, options->serving);
   command->footer(R"(Mounts SOURCE, with all that is mounted below it, on MOUNTPOINT: no policy, no log.  Stays in the
 foreground until MOUNTPOINT is unmounted; Ctrl-C or SIGTERM unmounts it.  At SIGUSR1 it says on stderr what it holds

@@ -96,7 +96,8 @@ void add_explain(CLI::App& app, CommandResult& result) {
       R"(Lists the rules that match PATH, the most specific first.  Where a symlink is on the way, the path that
 it leads to is explained too: an access needs leave for both.  Nothing need exist.
 
-Verdicts: allow; deny (EACCES, and a violation); predict (EACCES, quietly); hide (ENOENT, not listed).
+Verdicts: allow; deny (EACCES, and a violation); predict (EACCES, quietly); hide (ENOENT, not listed);
+discard (allowed, and the change is kept in the box).
 Exit status: 0, whatever the verdict; 125 if there is no policy to ask.
 
 Example:

@@ -16,6 +16,7 @@
 #include "cli/bound_objects.h"
 #include "cli/host_view.h"
 #include "cli/own_files.h"
+#include "cli/run_box.h"
 #include "cli/run_options.h"
 
 namespace fusebox::cli {
@@ -46,7 +47,8 @@ Outcome<Fd> create_file(const std::string& path, const char* what) {
 Outcome<std::vector<Graft>> grafts_for(const policy::Policy& policy, const std::string& directory) {
   std::vector<Graft> grafts;
   const auto verdict = policy.decide("/tmp", policy::Want::write).verdict;
-  if (verdict != policy::Verdict::allow || shares_host_tmp(directory)) return grafts;
+  const bool may_write = verdict == policy::Verdict::allow || verdict == policy::Verdict::discard;
+  if (!may_write || shares_host_tmp(directory)) return grafts;
   Outcome<Fd> tmp = box::create_private_tmp();
   if (!tmp) return std::unexpected(tmp.error());
   grafts.push_back({.path = "/tmp", .directory = *std::move(tmp)});
@@ -94,7 +96,7 @@ class Run {
     protect(log_file_, "--log", *policy_);
     protect(deps_file_, "--deps", *policy_);
     protect(options_.policy.file, "--policy", *policy_);
-    return {};
+    return box_.open(options_.box, *policy_);
   }
 
   Outcome<> start() {
@@ -113,12 +115,15 @@ class Run {
     auto processes = audit::ProcessTable::create();
     if (!processes) return std::unexpected(processes.error());
     processes_ = *std::move(processes);
-    guard_.emplace(policy_->policy, *log_, *processes_);
+    guard_.emplace(policy_->policy, *log_, *processes_, box_.is_open() ? &destinations_ : nullptr);
     objects_.emplace(policy_->policy, *child_, directory_);
 
     // To see every request, the kernel must not answer any from memory.
     const Freshness freshness = level >= audit::Level::all ? Freshness::at_once : freshness_of(options_.serving);
+    auto changes = box_.is_open() ? box_.directory() : Outcome<Fd>(Fd());
+    if (!changes) return std::unexpected(changes.error());
     auto view = HostView::prepare(std::move(root_), {.grafts = *std::move(grafts),
+                                                     .changes = *std::move(changes),
                                                      .freshness = freshness,
                                                      .transport = transport_of(options_.serving),
                                                      .idle_processors = idle_processors_of(options_.serving),
@@ -127,6 +132,9 @@ class Run {
                                                      .outside = &*objects_});
     if (!view) return std::unexpected(view.error());
     view_ = *std::move(view);
+    if (view_->changes() != nullptr) {
+      if (const Outcome<> begun = box_.begin(*view_->changes(), options_.command); !begun) return begun;
+    }
     if (const Outcome<> served = view_->mount().serve(view_->root()); !served) return served;
     return child_->enter(view_->mount().take());
   }
@@ -174,6 +182,8 @@ class Run {
   Fd deps_file_;
   std::unique_ptr<audit::Log> log_;
   std::unique_ptr<audit::ProcessTable> processes_;
+  RunBox box_;
+  MergedDestinations destinations_;
   std::optional<guard::Guard> guard_;
   std::optional<BoundObjects> objects_;
   std::unique_ptr<HostView> view_;

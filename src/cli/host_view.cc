@@ -38,25 +38,36 @@ Outcome<std::unique_ptr<HostView>> HostView::prepare(Fd root, HostViewOptions op
   view->mount_ = *std::move(mount);
 
   const Validity validity = options.freshness == Freshness::at_once ? Validity::zero() : std::chrono::seconds(1);
-  auto store = HostStore::create(std::move(root), {.entry_validity = validity,
-                                                   .attr_validity = validity,
-                                                   .negative_validity = validity,
-                                                   .max_descriptors = descriptor_budget(),
-                                                   .backing = &view->mount_->backing(),
-                                                   .makes_devices = options.guard == nullptr,
-                                                   .one_user = options.one_user,
-                                                   .outside_objects = options.outside,
-                                                   .grafts = std::move(options.grafts)});
-  if (!store) return std::unexpected(store.error());
-  view->store_ = *std::move(store);
-  view->root_ = view->store_->root();
+  // With changes kept aside there are two stores, that share the descriptors.
+  const std::size_t descriptors = options.changes ? descriptor_budget() / 2 : descriptor_budget();
+  HostStoreOptions how{.entry_validity = validity,
+                       .attr_validity = validity,
+                       .negative_validity = validity,
+                       .max_descriptors = descriptors,
+                       .backing = &view->mount_->backing(),
+                       .makes_devices = options.guard == nullptr,
+                       .one_user = options.one_user,
+                       .outside_objects = options.outside,
+                       .grafts = std::move(options.grafts),
+                       .numbers = nullptr};
+  if (options.changes) {
+    auto store = CowStore::create(std::move(root), std::move(options.changes), std::move(how));
+    if (!store) return std::unexpected(store.error());
+    view->cow_ = *std::move(store);
+    view->root_ = view->cow_->root();
+  } else {
+    auto store = HostStore::create(std::move(root), std::move(how));
+    if (!store) return std::unexpected(store.error());
+    view->store_ = *std::move(store);
+    view->root_ = view->store_->root();
+  }
   if (options.guard != nullptr) view->root_ = guard::wrap_root(*options.guard, std::move(view->root_));
   return view;
 }
 
 std::string HostView::state() const {
   const MountState mount = mount_->state();
-  const HostStoreStats store = store_->stats();
+  const HostStoreStats store = stats();
   nlohmann::ordered_json requests = nlohmann::ordered_json::object();
   for (const auto& [name, count] : mount.requests) requests[std::string(name)] = count;
   const nlohmann::ordered_json state = {{"nodes", mount.nodes},

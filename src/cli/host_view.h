@@ -10,6 +10,7 @@
 #include "fusebox/fault.h"
 #include "fusebox/mount.h"
 #include "guard/guard.h"
+#include "store/cow_store.h"
 #include "store/host_store.h"
 
 namespace fusebox::cli {
@@ -25,6 +26,7 @@ std::size_t descriptor_budget();
 
 struct HostViewOptions {
   std::vector<Graft> grafts;
+  Fd changes;  // the directory of a box: changes are kept there, beside the host; none: they go to the host
   Freshness freshness = Freshness::within_a_second;
   Transport transport = Transport::automatic;
   IdleProcessors idle_processors = IdleProcessors::keep_awake;
@@ -43,6 +45,8 @@ class HostView {
   static Outcome<std::unique_ptr<HostView>> prepare(Fd root, HostViewOptions options);
 
   Ref<Node> root() const { return root_; }
+  // Null: changes go to the host.
+  const CowStore* changes() const { return cow_.get(); }
   Mount& mount() { return *mount_; }
 
   // What it did and holds, as a line of JSON.
@@ -51,8 +55,11 @@ class HostView {
  private:
   HostView() = default;
 
+  HostStoreStats stats() const { return cow_ ? cow_->stats() : store_->stats(); }
+
   std::unique_ptr<Mount> mount_;
-  std::unique_ptr<HostStore> store_;
+  std::unique_ptr<HostStore> store_;  // one of the two
+  std::unique_ptr<CowStore> cow_;
   Ref<Node> root_;
 };
 

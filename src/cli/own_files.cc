@@ -16,7 +16,7 @@ void add_rule(const std::string& path, std::string option, policy::LoadedPolicy&
   std::vector<policy::Rule> rules = policy.policy.rules();
   // `predict` outweighs a `write` for the very same path.
   rules.push_back({policy::RuleKind::predict, policy::quoted(path), std::move(option)});
-  policy.policy = policy::Policy(std::move(rules));
+  policy.policy = policy::Policy(std::move(rules), policy.policy.changes());
 }
 
 }  // namespace

@@ -38,9 +38,12 @@ void add_policy_options(CLI::App& app, PolicyOptions& options) {
   app.add_option("--policy", options.file, "Add the rules of a policy file")->type_name("FILE")->group("Policy");
   add_repeatable(app, "--read", options.read, "PATH", "Allow reading PATH and all below (repeatable, as those below)");
   add_repeatable(app, "--write", options.write, "PATH", "Allow reading and writing it");
+  add_repeatable(app, "--discard", options.discard, "PATH", "Allow writing it, and keep the changes in the box");
   add_repeatable(app, "--predict", options.predict, "PATH", "Refuse writing it, quietly: no violation");
   add_repeatable(app, "--deny", options.deny, "PATH", "Refuse reading and writing it: a violation");
   add_repeatable(app, "--hide", options.hide, "PATH", "Make it look as if it did not exist");
+  app.add_flag("--cow", options.cow, "Keep all changes in the box: what may be read may be written there")
+      ->group("Policy");
 }
 
 Outcome<std::string> working_directory() {
@@ -91,6 +94,7 @@ Outcome<policy::LoadedPolicy> load_policy(const PolicyOptions& options, policy::
   sources.variables = std::move(variables);
   sources.directory = std::move(directory);
   sources.resolve = std::move(resolve);
+  sources.changes = options.cow ? policy::Changes::aside : policy::Changes::as_ruled;
   if (!options.file.empty()) {
     auto file = policy::read_policy_file(options.file);
     if (!file) return std::unexpected(std::move(file).error());
@@ -98,6 +102,7 @@ Outcome<policy::LoadedPolicy> load_policy(const PolicyOptions& options, policy::
   }
   add_rules(options.read, policy::RuleKind::read, sources.flags);
   add_rules(options.write, policy::RuleKind::write, sources.flags);
+  add_rules(options.discard, policy::RuleKind::discard, sources.flags);
   add_rules(options.predict, policy::RuleKind::predict, sources.flags);
   add_rules(options.deny, policy::RuleKind::deny, sources.flags);
   add_rules(options.hide, policy::RuleKind::hide, sources.flags);

@@ -17,12 +17,14 @@ struct PolicyOptions {
   std::string file;  // empty: none
   std::vector<std::string> read;
   std::vector<std::string> write;
+  std::vector<std::string> discard;
   std::vector<std::string> predict;
   std::vector<std::string> deny;
   std::vector<std::string> hide;
+  bool cow = false;  // every change is kept aside
 };
 
-// Adds --profile, --policy, --read, --write, --predict, --deny, --hide.  `options` outlives the parser.
+// Adds --profile, --policy, --read, --write, --discard, --predict, --deny, --hide, --cow.  `options` outlives the parser.
 void add_policy_options(CLI::App& app, PolicyOptions& options);
 
 // Where the process stands, without symlinks.

@@ -4,6 +4,8 @@ namespace fusebox::cli {
 
 void add_run_options(CLI::App& command, RunOptions& options) {
   add_policy_options(command, options.policy);
+  command.add_option("--box", options.box, "Keep the changes of --cow and --discard under this name; continues an earlier run")
+      ->type_name("NAME");
   command.add_option("--log", options.log, "Write the audit log to FILE, one JSON object a line")->type_name("FILE");
   command
       .add_option("--audit", options.audit,
@@ -29,7 +31,8 @@ void add_run_options(CLI::App& command, RunOptions& options) {
       R"(Runs COMMAND with the host's file system as its root, every access checked and recorded.  The working
 directory and a private /tmp may be written, secrets of the home directory are hidden, and what else COMMAND
 tries to write is refused (EACCES) and named in the end.  --profile, --policy and the rule options change that;
-`fusebox policy explain PATH` says what holds for a path, and why.
+`fusebox policy explain PATH` says what holds for a path, and why.  With --cow nothing changes outside: what COMMAND
+writes is kept in the box, and dropped at its end unless --box gives it a name.
 
 Options end at COMMAND; write -- before it if its name begins with a dash.
 

@@ -13,6 +13,7 @@ namespace fusebox::cli {
 struct RunOptions {
   PolicyOptions policy;
   ServingOptions serving;
+  std::string box;                  // its name; empty: one for this run alone
   std::string log;                  // empty: what the policy file says, else none
   std::string audit = "files";      // violations | files | all | io
   std::string deps;                 // empty: none

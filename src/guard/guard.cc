@@ -12,6 +12,10 @@ using policy::Decision;
 using policy::Verdict;
 using policy::Want;
 
+bool is_permitted(const Decision& decision) {
+  return decision.verdict == Verdict::allow || decision.verdict == Verdict::discard;
+}
+
 timespec now() {
   timespec time{};
   ::clock_gettime(CLOCK_REALTIME, &time);
@@ -26,8 +30,13 @@ Place::Place(std::string where, const policy::Policy& policy, std::uint64_t made
       epoch(made_in),
       decisions{policy.decide(path, Want::stat), policy.decide(path, Want::read), policy.decide(path, Want::write)} {}
 
-Guard::Guard(const policy::Policy& policy, audit::Log& log, audit::ProcessTable& processes)
-    : policy_(policy), log_(log), processes_(processes), level_(log.level()) {}
+Guard::Guard(const policy::Policy& policy, audit::Log& log, audit::ProcessTable& processes, Destinations* destinations)
+    : policy_(policy), log_(log), processes_(processes), destinations_(destinations), level_(log.level()) {}
+
+Ref<Node> Guard::used_at(const Place& place, const Ref<Node>& node) const {
+  const bool is_aside = place.decision(Want::write).verdict == Verdict::discard;
+  return destinations_ == nullptr || is_aside ? node : destinations_->in_place(node);
+}
 
 std::mutex& Guard::mutex_for(const void* node) const {
   return mutexes_[(reinterpret_cast<std::uintptr_t>(node) >> 6) % kMutexes];
@@ -44,7 +53,7 @@ Guard::Refusal Guard::refusal_by(const Decision& decision) const {
 Result<> Guard::permit(const Request& request, const Place& place, const Act& act, std::string_view to) {
   if (log_broken_.load(std::memory_order_relaxed)) return fail(Errno::io);
   const Decision& decision = place.decision(act.want);
-  if (decision.verdict == Verdict::allow) return {};
+  if (is_permitted(decision)) return {};
   return record_refusal(request, place, act, to, refusal_by(decision));
 }
 
@@ -52,7 +61,7 @@ Result<> Guard::permit_both(const Request& request, const Place& from, const Pla
   const Result<> first = permit(request, from, act, to.path);
   if (!first) return first;
   const Decision& decision = to.decision(act.want);
-  if (decision.verdict == Verdict::allow) return {};
+  if (is_permitted(decision)) return {};
   // The log names both ends in their order, whichever end refuses.
   return record_refusal(request, from, act, to.path, refusal_by(decision));
 }
@@ -88,6 +97,8 @@ Result<> Guard::report(const Request& request, const Place& place, const Act& ac
   const std::string_view executed = act.op == audit::Op::exec ? std::string_view(place.path) : std::string_view();
   const std::shared_ptr<const audit::Process> process = processes_.find(request.caller.tid, executed);
   if (!log_.wants(*process, act.op, place.hash, error != Errno{}, act.flags)) return {};
+  const Decision& decision = place.decision(act.want);
+  const bool is_aside = decision.verdict == Verdict::discard;
   return record({.time = now(),
                  .process = process,
                  .tid = request.caller.tid,
@@ -96,8 +107,8 @@ Result<> Guard::report(const Request& request, const Place& place, const Act& ac
                  .path = place.path,
                  .to = std::string(to),
                  .flags = act.flags,
-                 .verdict = audit::Verdict::allow,
-                 .rule = {},
+                 .verdict = is_aside ? audit::Verdict::discard : audit::Verdict::allow,
+                 .rule = is_aside ? policy_.describe(decision.rule) : std::string(),
                  .error = static_cast<int>(error),
                  .bytes = bytes,
                  .is_directory = act.is_directory});

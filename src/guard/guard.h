@@ -40,15 +40,27 @@ struct Act {
   bool is_directory = false;
 };
 
+// Where changes go: a node of the store keeps them aside, and has another face for what goes to the host.
+class Destinations {
+ public:
+  virtual ~Destinations() = default;
+  virtual Ref<Node> in_place(const Ref<Node>& node) = 0;
+};
+
 // Shared by all nodes of one box.  Policy, log and table outlive it.  Any thread.
 class Guard {
  public:
-  Guard(const policy::Policy& policy, audit::Log& log, audit::ProcessTable& processes);
+  // `destinations` outlives it, too; null: the store has one way only.
+  Guard(const policy::Policy& policy, audit::Log& log, audit::ProcessTable& processes,
+        Destinations* destinations = nullptr);
 
   const policy::Policy& policy() const { return policy_; }
   audit::ProcessTable& processes() const { return processes_; }
   audit::Level level() const { return level_; }
   UsedNames& used_names() { return used_names_; }
+
+  // `node`, of the store, as it is to be used at this place.
+  Ref<Node> used_at(const Place& place, const Ref<Node>& node) const;
 
   Place place(std::string path) const { return Place(std::move(path), policy_, epoch()); }
 
@@ -88,6 +100,7 @@ class Guard {
   const policy::Policy& policy_;
   audit::Log& log_;
   audit::ProcessTable& processes_;
+  Destinations* const destinations_;
   const audit::Level level_;
   std::atomic<std::uint64_t> epoch_{1};
   std::atomic<bool> log_broken_{false};

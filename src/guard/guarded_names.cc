@@ -13,11 +13,18 @@ constexpr unsigned kExchange = 2;  // RENAME_EXCHANGE of rename(2)
 
 Errno error_of(const auto& result) { return result.has_value() ? Errno{} : result.error(); }
 
+// What is kept in the box and what is on the host are as two file systems.
+bool are_apart(const Place& from, const Place& to) {
+  const bool keeps_from = from.decision(Want::write).verdict == policy::Verdict::discard;
+  const bool keeps_to = to.decision(Want::write).verdict == policy::Verdict::discard;
+  return keeps_from != keeps_to;
+}
+
 }  // namespace
 
-// Runs `making`, which has not begun, if the place may be written.
-Task<Entry> GuardedNode::finish_new(const Request& request, Place at, Act act, Task<Entry> making, std::string name,
-                                    std::string target) {
+// Runs `making`, which has not begun, if the place may be written.  The node that makes it lives as long.
+Task<Entry> GuardedNode::finish_new(const Request& request, Place at, Act act, Ref<Node>, Task<Entry> making,
+                                    std::string name, std::string target) {
   co_await guard_.permit(request, at, act, target);
   Result<Entry> made = co_await attempt(std::move(making));
   co_await guard_.report(request, at, act, error_of(made), target);
@@ -26,20 +33,25 @@ Task<Entry> GuardedNode::finish_new(const Request& request, Place at, Act act, T
 }
 
 Task<Entry> GuardedNode::mknod(const Request& request, Name name, NewMode mode, dev_t device) {
-  return finish_new(request, guard_.place(child_path(name.text())), {.op = Op::mknod, .want = Want::write},
-                    inner_->mknod(request, name, mode, device), std::string(name.text()), {});
+  Place at = guard_.place(child_path(name.text()));
+  const Ref<Node> inner = inner_at(at);
+  return finish_new(request, std::move(at), {.op = Op::mknod, .want = Want::write}, inner,
+                    inner->mknod(request, name, mode, device), std::string(name.text()), {});
 }
 
 Task<Entry> GuardedNode::mkdir(const Request& request, Name name, NewMode mode) {
-  return finish_new(request, guard_.place(child_path(name.text())),
-                    {.op = Op::mkdir, .want = Want::write, .is_directory = true}, inner_->mkdir(request, name, mode),
-                    std::string(name.text()), {});
+  Place at = guard_.place(child_path(name.text()));
+  const Ref<Node> inner = inner_at(at);
+  return finish_new(request, std::move(at), {.op = Op::mkdir, .want = Want::write, .is_directory = true}, inner,
+                    inner->mkdir(request, name, mode), std::string(name.text()), {});
 }
 
 Task<Entry> GuardedNode::symlink(const Request& request, Name name, std::string target) {
   std::string text = target;
-  return finish_new(request, guard_.place(child_path(name.text())), {.op = Op::symlink, .want = Want::write},
-                    inner_->symlink(request, name, std::move(target)), std::string(name.text()), std::move(text));
+  Place at = guard_.place(child_path(name.text()));
+  const Ref<Node> inner = inner_at(at);
+  return finish_new(request, std::move(at), {.op = Op::symlink, .want = Want::write}, inner,
+                    inner->symlink(request, name, std::move(target)), std::string(name.text()), std::move(text));
 }
 
 Task<Entry> GuardedNode::link(const Request& request, Ref<Node> existing, Name name) {
@@ -49,13 +61,16 @@ Task<Entry> GuardedNode::link(const Request& request, Ref<Node> existing, Name n
   const Place to = guard_.place(child_path(name.text()));
   const Act act{.op = Op::link, .want = Want::write};
   co_await guard_.permit_both(request, *from, to, act);
-  Result<Entry> made = co_await attempt(inner_->link(request, source->inner_, name));
+  const Ref<Node> inner = inner_at(to);
+  const bool apart = are_apart(*from, to);
+  Result<Entry> made = apart ? Result<Entry>(fail(Errno::cross_device))
+                             : co_await attempt(inner->link(request, source->inner_at(*from), name));
   co_await guard_.report(request, *from, act, error_of(made), to.path);
   if (!made) co_return made;
   co_return wrap(*std::move(made), name.text());
 }
 
-Task<> GuardedNode::finish_removal(const Request& request, Place at, Act act, Task<> removing) {
+Task<> GuardedNode::finish_removal(const Request& request, Place at, Act act, Ref<Node>, Task<> removing) {
   co_await guard_.permit(request, at, act);
   const Result<> removed = co_await attempt(std::move(removing));
   co_await guard_.report(request, at, act, error_of(removed));
@@ -63,13 +78,17 @@ Task<> GuardedNode::finish_removal(const Request& request, Place at, Act act, Ta
 }
 
 Task<> GuardedNode::unlink(const Request& request, Name name) {
-  return finish_removal(request, guard_.place(child_path(name.text())), {.op = Op::unlink, .want = Want::write},
-                        inner_->unlink(request, name));
+  Place at = guard_.place(child_path(name.text()));
+  const Ref<Node> inner = inner_at(at);
+  return finish_removal(request, std::move(at), {.op = Op::unlink, .want = Want::write}, inner,
+                        inner->unlink(request, name));
 }
 
 Task<> GuardedNode::rmdir(const Request& request, Name name) {
-  return finish_removal(request, guard_.place(child_path(name.text())),
-                        {.op = Op::rmdir, .want = Want::write, .is_directory = true}, inner_->rmdir(request, name));
+  Place at = guard_.place(child_path(name.text()));
+  const Ref<Node> inner = inner_at(at);
+  return finish_removal(request, std::move(at), {.op = Op::rmdir, .want = Want::write, .is_directory = true}, inner,
+                        inner->rmdir(request, name));
 }
 
 Task<> GuardedNode::rename(const Request& request, Name from, Ref<Node> to_directory, Name to, unsigned flags) {
@@ -91,7 +110,11 @@ Task<> GuardedNode::rename(const Request& request, Name from, Ref<Node> to_direc
     co_await guard_.refuse(request, source_place, target_place, act, "rules inside the directory decide otherwise");
   }
 
-  const Result<> result = co_await attempt(inner_->rename(request, from, target->inner_, to, flags));
+  const Ref<Node> inner = inner_at(source_place);
+  const Ref<Node> target_inner = target->inner_at(target_place);
+  const bool apart = are_apart(source_place, target_place);
+  const Result<> result = apart ? Result<>(fail(Errno::cross_device))
+                                : co_await attempt(inner->rename(request, from, target_inner, to, flags));
   co_await guard_.report(request, source_place, act, error_of(result), target_place.path);
   co_return result;
 }

@@ -112,7 +112,7 @@ Task<Attr> GuardedNode::setattr(const Request& request, SetAttr change, Ref<Hand
   const Act act{.op = operation_of(change), .want = Want::write};
   co_await guard_.permit(request, *at, act);
   if (open) open = std::static_pointer_cast<GuardedHandle>(open)->opened();
-  const Result<Attr> attr = co_await attempt(inner_->setattr(request, change, std::move(open)));
+  const Result<Attr> attr = co_await attempt(inner_at(*at)->setattr(request, change, std::move(open)));
   co_await guard_.report(request, *at, act, error_of(attr));
   co_return attr;
 }
@@ -150,7 +150,7 @@ Task<> GuardedNode::access(const Request& request, int mask) {
   const Want want = (mask & W_OK) != 0 ? Want::write : ((mask & (R_OK | X_OK)) != 0 ? Want::read : Want::stat);
   const Verdict verdict = at->decision(want).verdict;
   if (verdict == Verdict::hide) co_return Errno::no_entry;
-  if (verdict != Verdict::allow) co_return Errno::access;
+  if (verdict != Verdict::allow && verdict != Verdict::discard) co_return Errno::access;
   co_await inner_->access(request, mask);
   co_return {};
 }
@@ -161,7 +161,7 @@ Task<Opened> GuardedNode::open(const Request& request, int flags) {
   const bool executes = (flags & kOpenToExecute) != 0;
   const Act act{.op = executes ? Op::exec : Op::open, .want = writes ? Want::write : Want::read, .flags = flags};
   co_await guard_.permit(request, *at, act);
-  Result<Opened> opened = co_await attempt(inner_->open(request, flags));
+  Result<Opened> opened = co_await attempt(inner_at(*at)->open(request, flags));
   co_await guard_.report(request, *at, act, error_of(opened));
   if (executes) guard_.processes().executes(request.caller.tid);
   if (!opened) co_return opened;
@@ -185,7 +185,7 @@ Task<Created> GuardedNode::create(const Request& request, Name name, NewMode mod
   auto at = std::make_shared<const Place>(guard_.place(child_path(name.text())));
   const Act act{.op = Op::create, .want = Want::write, .flags = flags};
   co_await guard_.permit(request, *at, act);
-  Result<Created> created = co_await attempt(inner_->create(request, name, mode, flags));
+  Result<Created> created = co_await attempt(inner_at(*at)->create(request, name, mode, flags));
   co_await guard_.report(request, *at, act, error_of(created));
   if (!created) co_return created;
   const Ref<Node> made = created->entry.node;
@@ -199,7 +199,7 @@ Task<Created> GuardedNode::tmpfile(const Request& request, NewMode mode, int fla
   auto at = std::make_shared<const Place>(guard_.place(child_path(kUnnamed)));
   const Act act{.op = Op::create, .want = Want::write, .flags = flags};
   co_await guard_.permit(request, *at, act);
-  Result<Created> created = co_await attempt(inner_->tmpfile(request, mode, flags));
+  Result<Created> created = co_await attempt(inner_at(*at)->tmpfile(request, mode, flags));
   if (!created) co_return created;
   const Ref<Node> made = created->entry.node;
   created->entry = wrap(std::move(created->entry), kUnnamed);
@@ -226,7 +226,7 @@ Task<> GuardedNode::setxattr(const Request& request, const std::string& name, st
   const std::shared_ptr<const Place> at = place_used_by(request);
   const Act act{.op = Op::setxattr, .want = Want::write};
   co_await guard_.permit(request, *at, act);
-  const Result<> result = co_await attempt(inner_->setxattr(request, name, value, flags));
+  const Result<> result = co_await attempt(inner_at(*at)->setxattr(request, name, value, flags));
   co_await guard_.report(request, *at, act, error_of(result));
   co_return result;
 }
@@ -235,7 +235,7 @@ Task<> GuardedNode::removexattr(const Request& request, const std::string& name)
   const std::shared_ptr<const Place> at = place_used_by(request);
   const Act act{.op = Op::removexattr, .want = Want::write};
   co_await guard_.permit(request, *at, act);
-  const Result<> result = co_await attempt(inner_->removexattr(request, name));
+  const Result<> result = co_await attempt(inner_at(*at)->removexattr(request, name));
   co_await guard_.report(request, *at, act, error_of(result));
   co_return result;
 }

@@ -51,10 +51,12 @@ class GuardedNode final : public Node, public std::enable_shared_from_this<Guard
   std::string child_path(std::string_view name) const;
 
  private:
+  // The node inside, as it is to be used at a place of its own, or of a name in it.
+  Ref<Node> inner_at(const Place& place) const { return guard_.used_at(place, inner_); }
   std::shared_ptr<const Place> place_used_by(const Request& request) const;
-  Task<Entry> finish_new(const Request& request, Place at, Act act, Task<Entry> making, std::string name,
-                         std::string target);
-  Task<> finish_removal(const Request& request, Place at, Act act, Task<> removing);
+  Task<Entry> finish_new(const Request& request, Place at, Act act, Ref<Node> inner, Task<Entry> making,
+                         std::string name, std::string target);
+  Task<> finish_removal(const Request& request, Place at, Act act, Ref<Node> inner, Task<> removing);
   Task<> change_xattr(const Request& request, Act act, Task<> changing);
 
   Guard& guard_;

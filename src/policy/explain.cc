@@ -14,11 +14,13 @@ std::string reason_without_rule(Want want, bool canonical) {
 }
 
 std::string reason(Decision decision, RuleKind kind, Want want) {
+  if (decision.verdict == Verdict::discard) return "it may be written, and the change is kept in the box";
   switch (kind) {
     case RuleKind::read:
       if (want == Want::write) return "what may be read may not therefore be written";
       return want == Want::read ? "it may be read" : "it is not hidden";
     case RuleKind::write:
+    case RuleKind::discard:
       return want == Want::stat ? "it is not hidden" : "it may be read and written";
     case RuleKind::predict:
       return "writing is refused quietly";

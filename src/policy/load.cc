@@ -35,7 +35,7 @@ class Loader {
     if (done) done = add_file();
     if (done) done = add_flags();
     if (!done) return std::unexpected(std::move(done).error());
-    return LoadedPolicy{.policy = Policy(std::move(rules_)),
+    return LoadedPolicy{.policy = Policy(std::move(rules_), sources_.changes),
                         .audit_log = std::move(audit_log_),
                         .network = network_,
                         .profiles = std::move(profiles_),
@@ -126,7 +126,7 @@ class Loader {
       return std::ranges::find(writable, pattern) != writable.end();
     };
     std::erase_if(reads, [&](const Read& read) {
-      if (read.kind != RuleKind::predict) return false;
+      if (read.kind != RuleKind::predict && read.kind != RuleKind::discard) return false;
       if (!is_writable(read.pattern) && !(read.without_symlinks && is_writable(*read.without_symlinks))) return false;
       leave_out(read.kind, to_string(read.pattern), read.origin, "a profile allows writing to the same place");
       return true;

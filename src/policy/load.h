@@ -38,6 +38,7 @@ struct Sources {
   Variables variables;    // ${PWD} among them
   std::string directory;  // the working directory: absolute, without symlinks
   Resolver resolve;       // empty: rules hold for their literal path only
+  Changes changes = Changes::as_ruled;
 };
 
 struct LoadedPolicy {

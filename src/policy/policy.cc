@@ -20,6 +20,8 @@ Verdicts apply(RuleKind kind, Verdicts before) {
       return {.read = Verdict::allow, .write = Verdict::deny};
     case RuleKind::write:
       return {.read = Verdict::allow, .write = Verdict::allow};
+    case RuleKind::discard:
+      return {.read = Verdict::allow, .write = Verdict::discard};
     case RuleKind::deny:
       return {};
     case RuleKind::hide:
@@ -31,26 +33,33 @@ Verdicts apply(RuleKind kind, Verdicts before) {
   return {.read = Verdict::deny, .write = Verdict::deny, .hidden = false};
 }
 
-Verdicts verdicts(const std::vector<Rule>& rules, const Standing& standing) {
+// Nothing that is kept aside does harm; but a file that may not be read must not be copied to where it may.
+Verdicts placed(Verdicts held, Changes changes) {
+  if (changes == Changes::aside && held.read == Verdict::allow) held.write = Verdict::discard;
+  return held;
+}
+
+Verdicts verdicts(const std::vector<Rule>& rules, Changes changes, const Standing& standing) {
   Verdicts result;
   if (standing.place.naming != kNoRule) {
     result = apply(rules[static_cast<std::size_t>(standing.place.naming)].kind, result);
   }
-  return standing.predict_wins ? apply(RuleKind::predict, result) : result;
+  return placed(standing.predict_wins ? apply(RuleKind::predict, result) : result, changes);
 }
 
 // True where none of the kinds, named further down, changes what holds already.
-bool is_settled(std::uint8_t kinds_below, const Verdicts& held) {
-  for (const RuleKind kind : {RuleKind::read, RuleKind::write, RuleKind::predict, RuleKind::deny, RuleKind::hide}) {
+bool is_settled(std::uint8_t kinds_below, Changes changes, const Verdicts& held) {
+  for (const RuleKind kind : kRuleKinds) {
     const bool occurs = (kinds_below >> static_cast<unsigned>(kind)) & 1u;
-    if (occurs && apply(kind, held) != held) return false;
+    if (occurs && placed(apply(kind, held), changes) != held) return false;
   }
   return true;
 }
 
 }  // namespace
 
-Policy::Policy(std::vector<Rule> rules) : rules_(std::move(rules)), index_(std::make_unique<const Index>(rules_)) {}
+Policy::Policy(std::vector<Rule> rules, Changes changes)
+    : rules_(std::move(rules)), changes_(changes), index_(std::make_unique<const Index>(rules_)) {}
 Policy::~Policy() = default;
 Policy::Policy(Policy&&) noexcept = default;
 Policy& Policy::operator=(Policy&&) noexcept = default;
@@ -60,7 +69,7 @@ Decision Policy::decide(std::string_view path, Want want) const {
   Walk walk(*index_);
   for_each_component(path, [&](std::string_view name) { walk.step(name); });
   const Standing& standing = walk.standing();
-  const Verdicts held = verdicts(rules_, standing);
+  const Verdicts held = verdicts(rules_, changes_, standing);
   const RuleId naming = standing.place.naming;
   switch (want) {
     case Want::stat: {
@@ -82,8 +91,8 @@ bool Policy::same_below(std::string_view from, std::string_view to) const {
   Walk there(*index_);
   for_each_component(from, [&](std::string_view name) { here.step(name); });
   for_each_component(to, [&](std::string_view name) { there.step(name); });
-  const Verdicts held = verdicts(rules_, here.standing());
-  if (held != verdicts(rules_, there.standing())) return false;
+  const Verdicts held = verdicts(rules_, changes_, here.standing());
+  if (held != verdicts(rules_, changes_, there.standing())) return false;
 
   std::uint8_t kinds = 0;
   const auto still_speaking = [&](const Walk& walk) {
@@ -95,7 +104,7 @@ bool Policy::same_below(std::string_view from, std::string_view to) const {
     }
     return nodes;
   };
-  return still_speaking(here) == still_speaking(there) || is_settled(kinds, held);
+  return still_speaking(here) == still_speaking(there) || is_settled(kinds, changes_, held);
 }
 
 std::vector<RuleId> Policy::matching(std::string_view path) const {
@@ -141,6 +150,8 @@ std::string_view to_string(Verdict verdict) {
       return "predict";
     case Verdict::hide:
       return "hide";
+    case Verdict::discard:
+      return "discard";
   }
   return "deny";
 }
@@ -151,6 +162,8 @@ std::string_view to_string(RuleKind kind) {
       return "read";
     case RuleKind::write:
       return "write";
+    case RuleKind::discard:
+      return "discard";
     case RuleKind::predict:
       return "predict";
     case RuleKind::deny:

@@ -4,6 +4,7 @@
 // thread may ask.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,10 +26,20 @@ enum class Verdict : std::uint8_t {
   deny,     // EACCES, and a violation
   predict,  // EACCES, no violation
   hide,     // ENOENT, not listed
+  discard,  // it happens, but in the box only
 };
 
 // The words of the configuration, in rising order of weight at the same place.
-enum class RuleKind : std::uint8_t { read, write, predict, deny, hide };
+enum class RuleKind : std::uint8_t { read, write, discard, predict, deny, hide };
+inline constexpr std::array kRuleKinds = {RuleKind::read,    RuleKind::write, RuleKind::discard,
+                                          RuleKind::predict, RuleKind::deny,  RuleKind::hide};
+
+// Where changes go that are not refused.
+enum class Changes : std::uint8_t {
+  as_ruled,  // to the host, but where a rule says discard
+  aside,     // to the box: whatever may be read may be written there, unless a rule denies it
+};
+
 
 struct Rule {
   RuleKind kind;
@@ -48,7 +59,7 @@ struct Decision {
 class Policy {
  public:
   // Patterns must be valid (see load.h, which checks them and says where they are wrong).
-  explicit Policy(std::vector<Rule> rules);
+  explicit Policy(std::vector<Rule> rules, Changes changes = Changes::as_ruled);
   ~Policy();
   Policy(Policy&&) noexcept;
   Policy& operator=(Policy&&) noexcept;
@@ -65,11 +76,13 @@ class Policy {
   const Rule& rule(RuleId id) const;      // id != kNoRule
   std::string describe(RuleId id) const;  // `write "/tmp" (profile default)`, or "no rule"
   const std::vector<Rule>& rules() const;
+  Changes changes() const { return changes_; }
 
   struct Index;  // index.h; for this layer and its tests
 
  private:
   std::vector<Rule> rules_;
+  Changes changes_;
   std::unique_ptr<const Index> index_;
 };
 

@@ -85,11 +85,7 @@ class Reader {
 
   Outcome<> read_files_key(const toml::key& key, const toml::node& node) {
     const std::string word(key.str());
-    if (word == "discard") {
-      return fault(position(key.source()), "'discard' needs copy-on-write, which this version does not have",
-                   "write 'predict' to refuse such writes quietly");
-    }
-    for (const RuleKind kind : {RuleKind::read, RuleKind::write, RuleKind::predict, RuleKind::deny, RuleKind::hide}) {
+    for (const RuleKind kind : kRuleKinds) {
       if (word != to_string(kind)) continue;
       auto texts = strings(word, node, word + R"( = ["/path"])");
       if (!texts) return std::unexpected(std::move(texts).error());

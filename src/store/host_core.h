@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -64,7 +65,8 @@ struct HostCore {
   std::atomic<bool> may_pass_through;  // false: none, or the kernel said that it never will
   CallerGroups groups;
   Fd proc_fds;  // /proc/self/fd: the only way to open an own descriptor again
-  InodeNumbers numbers;
+  std::shared_ptr<InodeNumbers> shared_numbers;
+  InodeNumbers& numbers = *shared_numbers;
   Mounts mounts{numbers};
   MountPoints mount_points;
   DescriptorCache descriptors;

@@ -8,6 +8,7 @@
 
 #include "store/host_core.h"
 #include "store/open_state.h"
+#include "store/release.h"
 
 namespace fusebox {
 namespace {
@@ -15,23 +16,6 @@ namespace {
 constexpr int kPlaceFlags = O_PATH | O_NOFOLLOW;
 // O_NONBLOCK: should a FIFO have taken the name, opening it waits for nobody; for a regular file it means nothing.
 constexpr int kDataFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
-
-// A node that ends lets go of its parent, which may end too, and so on: one after the other, because the chain is as
-// long as the tree is deep, and that is for the boxed program to choose.
-void release(Ref<HostNode> node) {
-  thread_local std::vector<Ref<HostNode>> waiting;
-  thread_local bool is_releasing = false;
-  if (node == nullptr) return;
-  waiting.push_back(std::move(node));
-  if (is_releasing) return;
-  is_releasing = true;
-  while (!waiting.empty()) {
-    Ref<HostNode> next = std::move(waiting.back());
-    waiting.pop_back();
-    next.reset();
-  }
-  is_releasing = false;
-}
 
 bool means_elsewhere(Errno error) {
   return error == Errno::no_entry || error == Errno::not_directory || error == Errno{ELOOP} || error == Errno{ENXIO};

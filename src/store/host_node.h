@@ -81,8 +81,15 @@ class HostNode final : public Node,
   enum class Need { place, data };  // an O_PATH descriptor will do, or it must be readable
   Result<Lease> acquire(Need need);
   Result<Entry> find(Name name);
+  Result<FileStatus> status();
+  // Never passed through: what is read this way can be read from another file later (copy-on-write).
+  enum class Passing { allowed, never };
+  Result<Opened> open_for(const Request& request, int flags, Passing passing);
   // The entry of `name`, whose status was just taken, in this directory, which is open as `directory`.
   Result<Entry> entry(const FileStatus& status, int directory, const char* name);
+  // A host's object that is shown as `name` (fusebox/outside_objects.h) and that the caller is about to remove.
+  bool has_to_withdraw(const Request& request, std::string_view name) const;
+  Task<> withdraw_outside_object(std::string name);
   const HostNode* graft_at(std::string_view name) const;
   std::uint64_t shown_inode() const;
   std::uint64_t shown_parent_inode() const;
@@ -115,7 +122,6 @@ class HostNode final : public Node,
   bool is_same(const FileStatus& status, int directory, const char* name) const;
   bool opens_alone() const;
   Result<Lease> keep(Fd fd, bool readable);
-  Result<FileStatus> status();
   Attr attr(const FileStatus& status) const;
 
   std::string path() const;
@@ -126,8 +132,6 @@ class HostNode final : public Node,
   bool has_to_look_outside(const Request& request, const FileStatus& status) const;
   Task<> show_outside_objects(FileStatus status);
   Task<Entry> show_before_entering(const Request& request, Entry found);
-  bool has_to_withdraw(const Request& request, std::string_view name) const;
-  Task<> withdraw_outside_object(std::string name);
 
   // The file of that name, if it is known, stays reachable when the name goes.
   void keep_reachable(int directory, const char* name);
@@ -143,9 +147,9 @@ class HostNode final : public Node,
   void note_closed(const SetAttr& change);
   Result<> check_way();
   Result<> check_access(const Request& request, int mask);
-  Result<Opened> open_for(const Request& request, int flags);
-  std::optional<Opened> open_from_memory();
-  Opened answer_open(Ref<HostFile> file, const FileStatus& status, int register_fd, bool keeps_backing_id);
+  std::optional<Opened> open_from_memory(Passing passing);
+  Opened answer_open(Ref<HostFile> file, const FileStatus& status, int register_fd, bool keeps_backing_id,
+                     Passing passing = Passing::allowed);
 
   HostCore& core_;
   const Mount& mount_;

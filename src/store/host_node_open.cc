@@ -22,9 +22,11 @@ bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TR
 
 }  // namespace
 
-Task<Opened> HostNode::open(const Request& request, int flags) { co_return open_for(request, flags); }
+Task<Opened> HostNode::open(const Request& request, int flags) {
+  co_return open_for(request, flags, Passing::allowed);
+}
 
-Result<Opened> HostNode::open_for(const Request& request, int flags) {
+Result<Opened> HostNode::open_for(const Request& request, int flags, Passing passing) {
   if (S_ISDIR(type_)) return fail(Errno::is_directory);
   // The kernel opens FIFOs, sockets and devices itself; opened here they could block or have effects.
   if (!S_ISREG(type_)) return fail(Errno{ENXIO});
@@ -36,13 +38,13 @@ Result<Opened> HostNode::open_for(const Request& request, int flags) {
     if (!allowed) return fail(allowed.error());
   }
   if (!writes(flags) && (flags & O_NOATIME) == 0) {
-    if (std::optional<Opened> opened = open_from_memory()) return *std::move(opened);
+    if (std::optional<Opened> opened = open_from_memory(passing)) return *std::move(opened);
     const Result<Lease> data = acquire(Need::data);
     if (!data) return fail(data.error());
     const int fd = (*data)->fd.get();
     const Result<FileStatus> status = status_of(fd);
     if (!status) return fail(status.error());
-    return answer_open(make<HostFile>(self, *data), *status, fd, true);
+    return answer_open(make<HostFile>(self, *data), *status, fd, true, passing);
   }
   const Result<Lease> place = acquire(Need::place);
   if (!place) return fail(place.error());
@@ -54,12 +56,12 @@ Result<Opened> HostNode::open_for(const Request& request, int flags) {
   auto file = make<HostFile>(self, *std::move(own), flags);
   // Registered by the other descriptor: an id that is kept beyond the close must not keep the file open for writing, or
   // nobody could execute it (ETXTBSY).
-  return answer_open(std::move(file), *status, (*place)->fd.get(), true);
+  return answer_open(std::move(file), *status, (*place)->fd.get(), true, passing);
 }
 
 // A file whose contents the kernel still has, and whose descriptor was given back meanwhile: reading many files twice
 // then opens none of them.
-std::optional<Opened> HostNode::open_from_memory() {
+std::optional<Opened> HostNode::open_from_memory(Passing passing) {
   std::optional<ContentStamp> stamp;
   {
     const std::lock_guard lock(mutex_);
@@ -69,17 +71,18 @@ std::optional<Opened> HostNode::open_from_memory() {
   if (!stamp) return std::nullopt;
   const Result<FileStatus> status = this->status();
   if (!status || *stamp != ContentStamp::of(*status) || status->stx_size >= kLargeFile) return std::nullopt;
-  return answer_open(make<HostFile>(shared_from_this(), Lease()), *status, -1, true);
+  return answer_open(make<HostFile>(shared_from_this(), Lease()), *status, -1, true, passing);
 }
 
-Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, int register_fd, bool keeps_backing_id) {
+Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, int register_fd, bool keeps_backing_id,
+                             Passing passing) {
   const std::lock_guard lock(mutex_);
   if (open_state_ == nullptr) open_state_ = std::make_unique<OpenState>();
   OpenState& state = *open_state_;
   const ContentStamp stamp = ContentStamp::of(status);
   DataPathQuestion question{.writes = file->writes(),
                             .size = status.stx_size,
-                            .can_pass_through = core_.may_pass_through.load(std::memory_order_relaxed),
+                            .can_pass_through = passing == Passing::allowed && core_.may_pass_through.load(std::memory_order_relaxed),
                             .has_set_id = has_set_id(status.stx_mode),
                             .is_unchanged = state.stamp == stamp,
                             .cached_opens = state.cached,

@@ -95,6 +95,7 @@ HostCore::HostCore(HostStoreOptions given, Fd proc, Fd own_fds, Fd mountinfo)
       may_pass_through(given.backing != nullptr),
       groups(std::move(proc)),
       proc_fds(std::move(own_fds)),
+      shared_numbers(given.numbers ? std::move(given.numbers) : std::make_shared<InodeNumbers>()),
       mount_points(std::move(mountinfo)),
       descriptors(given.max_descriptors) {}
 

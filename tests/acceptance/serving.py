@@ -31,11 +31,12 @@ def rings_for(transport):
         SWITCH.write_text(before)
 
 
-def start_mirror(transport, source, point, environment=None, descriptors=None, **more):
-    """Starts a mirror, and waits until it answers.  `descriptors`: as many it may have open."""
+def start_mirror(transport, source, point, environment=None, descriptors=None, changes=None, **more):
+    """Starts a mirror, and waits until it answers.  `descriptors`: as many it may have open; `changes`: they go there."""
     limit = ("prlimit", f"--nofile={descriptors}:{descriptors}") if descriptors else ()
     with rings_for(transport):
-        process = subprocess.Popen([*limit, boxed.BINARY, "mirror", "--transport", transport, source, point],
+        kept = ("--changes", changes) if changes else ()
+        process = subprocess.Popen([*limit, boxed.BINARY, "mirror", "--transport", transport, *kept, source, point],
                                    env=environment, stdin=subprocess.DEVNULL, **more)
         if boxed.wait_until(lambda: os.path.ismount(point) or process.poll() is not None, 20) is None:
             process.kill()

@@ -6,7 +6,7 @@
 // --host is what the mirror shows; with --mirror, --plain and --host beside each other on one file system and no mirror
 // in between, the model tests itself.  To reduce (reduce.py does): --only K performs the operations of thread K's own
 // world alone, --ops N as many, --keep FILE only those whose numbers it holds; --compare-every N sees differences
-// early.
+// early.  --continue yes: both directories hold what an earlier run left there.
 #include "model_load.h"
 
 #include <fmt/format.h>
@@ -28,6 +28,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -51,6 +52,7 @@ struct Options {
   std::uint64_t compare_every = 700;  // operations
   std::optional<unsigned> only;
   std::optional<std::set<std::uint64_t>> keep;
+  bool continues = false;
   double forget_every = 0;  // seconds: the kernel gives back what it knows of files
   std::string stage;
   unsigned long count = 0;
@@ -99,7 +101,7 @@ class Run {
     for (const std::string* top : {&options_.mirror, &options_.plain}) ::mkdir((*top + "/" + name).c_str(), 0777);
     const std::string below = "/" + name + "/world";
     return std::make_unique<World>(name, options_.mirror + below, options_.plain + below, options_.host + below,
-                                   options_.seed, key, traits);
+                                   options_.seed, key, traits, options_.continues);
   }
 
   void fail(const std::string& what) {
@@ -210,6 +212,8 @@ std::optional<Options> parse(int argc, char** argv) {
       options.keep = numbers_in(value);
     else if (name == "--forget-every")
       options.forget_every = std::strtod(value, nullptr);
+    else if (name == "--continue")
+      options.continues = std::string_view(value) == "yes";
     else if (name == "--many")
       options.stage = value;
     else if (name == "--count")

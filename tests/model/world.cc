@@ -77,14 +77,14 @@ std::string text_of(const Outcome& outcome) {
 }
 
 World::World(std::string name, std::string mirrored, std::string plain, std::string host, std::uint64_t seed,
-             std::uint64_t key, Traits traits)
+             std::uint64_t key, Traits traits, bool continues)
     : name_(std::move(name)), host_(std::move(host)), seed_(seed), key_(key), traits_(traits) {
   sides_[0].top = std::move(mirrored);
   sides_[1].top = std::move(plain);
   for (Side& side : sides_) {
     side.files.fill(-1);
-    if (::mkdir(side.top.c_str(), 0777) != 0) throw std::runtime_error("cannot make " + side.top);
-    ::chmod(side.top.c_str(), 0777);
+    if (::mkdir(side.top.c_str(), 0777) != 0 && !(continues && errno == EEXIST)) throw std::runtime_error("cannot make " + side.top);
+    if (!continues) ::chmod(side.top.c_str(), 0777);
   }
 }
 

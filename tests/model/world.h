@@ -66,8 +66,9 @@ struct Traits {
 class World {
  public:
   // `mirrored` is compared with `plain`, and with `host`: the same directory not seen through the mirror.
+  // `continues`: both are there already, and the same; else they are made.
   World(std::string name, std::string mirrored, std::string plain, std::string host, std::uint64_t seed,
-        std::uint64_t key, Traits traits);
+        std::uint64_t key, Traits traits, bool continues = false);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;

@@ -123,13 +123,6 @@ TEST(Load, AnUnknownKeyIsNamedWithItsPlaceAndAHint) {
             "fusebox.toml:2:1: unknown key 'netwrk' in [box] (did you mean 'network'?)");
 }
 
-TEST(Load, DiscardIsRefusedUntilThereIsCopyOnWrite) {
-  EXPECT_EQ(
-      fault_of("[files]\ndiscard = [\"/usr\"]\n"),
-      "fusebox.toml:2:1: 'discard' needs copy-on-write, which this version does not have (write 'predict' to refuse "
-      "such writes quietly)");
-}
-
 TEST(Load, AnOrderThatIsNotSupportedIsRefused) {
   EXPECT_EQ(fault_of("order = \"gentoo\""),
             "fusebox.toml:1:9: order = \"gentoo\" is not supported by this version (leave it out)");

@@ -59,6 +59,7 @@ Decision model(const Policy& policy, const std::string& path, Want want) {
     return {Verdict::predict, std::get<RuleId>(*predicting)};
   }
   if (!naming || policy.rule(named).kind == deny) return {Verdict::deny, named};
+  if (want == Want::write && policy.rule(named).kind == discard) return {Verdict::discard, named};
   const bool allowed = want == Want::read || policy.rule(named).kind == write;
   return {allowed ? Verdict::allow : Verdict::deny, named};
 }
@@ -80,7 +81,7 @@ TEST(PolicyModel, TheIndexDecidesAsTheDefinitionDoes) {
     for (std::size_t i = 0, count = 1 + pick(6); i < count; ++i) {
       std::string pattern = "/";
       for (std::size_t j = 0, length = pick(5); j < length; ++j) pattern += parts[pick(parts.size())];
-      written.emplace_back(static_cast<RuleKind>(pick(5)), pattern);
+      written.emplace_back(static_cast<RuleKind>(pick(kRuleKinds.size())), pattern);
     }
     const Policy policy = rules(written);
     for (const std::string& path : paths) {

@@ -49,7 +49,7 @@ TEST(Policy, TheMostSpecificRuleWins) {
 }
 
 TEST(Policy, AtTheSamePlaceTheHeavierKindWins) {
-  for (int one = 0; one < 5; ++one) {
+  for (int one = 0; one < static_cast<int>(kRuleKinds.size()); ++one) {
     for (int other = 0; other < one; ++other) {
       const auto heavy = static_cast<RuleKind>(one);
       const auto light = static_cast<RuleKind>(other);
@@ -58,6 +58,29 @@ TEST(Policy, AtTheSamePlaceTheHeavierKindWins) {
       EXPECT_EQ(verdict(policy, "/p", Want::write), verdict(rules({{heavy, "/p"}}), "/p", Want::write));
     }
   }
+}
+
+TEST(Policy, WhatIsDiscardedIsAllowedInTheBox) {
+  const Policy policy = rules({{discard, "/a"}, {write, "/a/b"}, {predict, "/a/c"}});
+  EXPECT_EQ(verdicts(policy, "/a/x"), "allow allow discard");
+  EXPECT_EQ(verdicts(policy, "/a/b"), "allow allow allow");
+  EXPECT_EQ(verdicts(policy, "/a/c"), "allow allow predict");
+}
+
+TEST(Policy, WithChangesAsideWhatMayBeReadMayBeWritten) {
+  const Policy policy({{read, "/", "test"},
+                       {write, "/w", "test"},
+                       {predict, "/p", "test"},
+                       {deny, "/d", "test"},
+                       {hide, "/h", "test"}},
+                      Changes::aside);
+  for (const char* path : {"/r", "/w", "/p"}) EXPECT_EQ(verdict(policy, path, Want::write), "discard") << path;
+  EXPECT_EQ(verdict(policy, "/d", Want::write), "deny");
+  EXPECT_EQ(verdict(policy, "/h", Want::write), "hide");
+  EXPECT_TRUE(policy.same_below("/w", "/p"));
+  EXPECT_FALSE(policy.same_below("/w", "/d"));
+  // What may not be read must not be copied.
+  EXPECT_EQ(verdict(Policy({}, Changes::aside), "/x", Want::write), "deny");
 }
 
 TEST(Policy, AmongEqualsTheLaterRuleIsTheReason) {

@@ -76,7 +76,7 @@ TEST(SameBelow, IsNeverTrueWhereAPathBelowWouldChange) {
   for (int round = 0; round < 1500; ++round) {
     std::vector<std::pair<RuleKind, std::string>> written;
     for (std::size_t i = 0, count = 1 + pick(4); i < count; ++i) {
-      written.emplace_back(static_cast<RuleKind>(pick(5)), patterns[pick(patterns.size())]);
+      written.emplace_back(static_cast<RuleKind>(pick(kRuleKinds.size())), patterns[pick(patterns.size())]);
     }
     const Policy policy = rules(written);
     const std::string from = tops[pick(tops.size())];

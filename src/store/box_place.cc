@@ -1,0 +1,195 @@
+#include "store/box_place.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace fusebox {
+namespace {
+
+constexpr unsigned kOpenTreeClone = 1;  // OPEN_TREE_CLONE of linux/mount.h, which does not go with sys/mount.h
+constexpr std::string_view kTemporary = ".run-";
+constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kLongestRecord = std::size_t{1} << 20;
+constexpr int kVersion = 1;
+
+Outcome<> make_directories(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error) return {};
+  return std::unexpected(Fault{.what = "make " + path, .why = error.message(), .remedy = "make it yourself"});
+}
+
+Fd as_own_mount(Fd directory) {
+  const long fd = ::syscall(SYS_open_tree, directory.get(), "", AT_EMPTY_PATH | kOpenTreeClone | O_CLOEXEC);
+  return fd >= 0 ? Fd(static_cast<int>(fd)) : std::move(directory);
+}
+
+Outcome<OpenBox> take(const std::string& path, const std::string& called, bool is_new) {
+  Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!directory) return std::unexpected(fault_with_errno(called));
+  Fd lock(::openat(directory.get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!lock) return std::unexpected(fault_with_errno(called + ": its lock"));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return std::unexpected(fault_with_errno(called + ": its lock"));
+    return std::unexpected(
+        Fault{.what = called, .why = "another run or apply is using it", .remedy = "wait until that has ended"});
+  }
+  return OpenBox{
+      .path = path, .directory = as_own_mount(std::move(directory)), .lock = std::move(lock), .is_new = is_new};
+}
+
+void remove_tree(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
+// A temporary box whose lock is free belonged to a run that was killed.
+void sweep(const std::string& boxes) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(boxes, ignored)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with(kTemporary)) continue;
+    const Fd lock(::open((entry.path() / "lock").c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) remove_tree(entry.path());
+  }
+}
+
+}  // namespace
+
+Outcome<> check_box_name(std::string_view name) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  const bool is_good = !name.empty() && name.size() <= kLongestName && name.front() != '.' && name.front() != '-' &&
+                       name.find_first_not_of(kAllowed) == std::string_view::npos;
+  if (is_good) return {};
+  return std::unexpected(Fault{.what = "box '" + std::string(name) + "'",
+                               .why = "not a name for a box",
+                               .remedy = "use up to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit",
+                               .code = ExitCode::usage});
+}
+
+Outcome<std::string> boxes_directory() {
+  if (::geteuid() == 0) return "/var/lib/fusebox/boxes";
+  const char* data = std::getenv("XDG_DATA_HOME");
+  if (data != nullptr && *data == '/') return std::string(data) + "/fusebox/boxes";
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && *home == '/') return std::string(home) + "/.local/share/fusebox/boxes";
+  return std::unexpected(Fault{.what = "boxes", .why = "HOME is not set", .remedy = "set HOME or XDG_DATA_HOME"});
+}
+
+Outcome<std::string> box_directory(std::string_view name) {
+  if (const Outcome<> good = check_box_name(name); !good) return std::unexpected(good.error());
+  auto boxes = boxes_directory();
+  if (!boxes) return boxes;
+  return *boxes + "/" + std::string(name);
+}
+
+Outcome<std::vector<std::string>> list_boxes() {
+  const auto boxes = boxes_directory();
+  if (!boxes) return std::unexpected(boxes.error());
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(*boxes, error)) {
+    std::string name = entry.path().filename();
+    if (check_box_name(name) && entry.is_directory()) names.push_back(std::move(name));
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return std::unexpected(Fault{.what = *boxes, .why = error.message(), .remedy = {}});
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Outcome<OpenBox> open_box(std::string_view name, BoxUse use) {
+  const auto path = box_directory(name);
+  if (!path) return std::unexpected(path.error());
+  const std::string called = "box '" + std::string(name) + "'";
+  bool is_new = false;
+  if (use == BoxUse::create_where_missing) {
+    if (const Outcome<> made = make_directories(path->substr(0, path->rfind('/'))); !made) {
+      return std::unexpected(made.error());
+    }
+    is_new = ::mkdir(path->c_str(), 0700) == 0;
+    if (!is_new && errno != EEXIST) return std::unexpected(fault_with_errno("make " + *path));
+  } else if (::access(path->c_str(), F_OK) != 0) {
+    return std::unexpected(
+        Fault{.what = called, .why = "there is no such box", .remedy = "`fusebox boxes` names those that there are"});
+  }
+  return take(*path, called, is_new);
+}
+
+Outcome<OpenBox> open_temporary_box() {
+  const auto boxes = boxes_directory();
+  if (!boxes) return std::unexpected(boxes.error());
+  if (const Outcome<> made = make_directories(*boxes); !made) return std::unexpected(made.error());
+  sweep(*boxes);
+  // Another run may sweep between the two steps: then this one tries again.
+  for (int tries = 0; tries < 8; ++tries) {
+    std::string path = *boxes + "/" + std::string(kTemporary) + "XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr) return std::unexpected(fault_with_errno("make a box in " + *boxes));
+    auto box = take(path, "the box's directory", true);
+    if (box && ::access((path + "/lock").c_str(), F_OK) == 0) return box;
+  }
+  return std::unexpected(Fault{.what = "make a box in " + *boxes, .why = "others remove it", .remedy = "try again"});
+}
+
+void drop_temporary_box(OpenBox box) {
+  box.directory.reset();
+  remove_tree(box.path);
+}
+
+std::optional<BoxRecord> read_box_record(const OpenBox& box) {
+  const Fd file(::openat(box.directory.get(), "box.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  std::string text(kLongestRecord, '\0');
+  const ssize_t length = ::read(file.get(), text.data(), text.size());
+  if (length < 0) return std::nullopt;
+  text.resize(static_cast<std::size_t>(length));
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object() || json.value("version", 0) != kVersion) return std::nullopt;
+  BoxRecord record;
+  try {
+    record.created = json.at("created").get<std::string>();
+    record.xattrs = json.at("xattrs").get<std::string>();
+    record.command = json.at("command").get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
+  return record;
+}
+
+Outcome<> write_box_record(const OpenBox& box, const BoxRecord& record) {
+  const nlohmann::ordered_json json = {{"version", kVersion},
+                                       {"created", record.created},
+                                       {"xattrs", record.xattrs},
+                                       {"command", record.command}};
+  const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const Fd file(::openat(box.directory.get(), "box.json.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const bool written = file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       ::fsync(file.get()) == 0 &&
+                       ::renameat(box.directory.get(), "box.json.new", box.directory.get(), "box.json") == 0;
+  if (!written) return std::unexpected(fault_with_errno("write " + box.path + "/box.json"));
+  return {};
+}
+
+std::string time_of_creation() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+}  // namespace fusebox

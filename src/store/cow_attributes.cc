@@ -1,0 +1,137 @@
+// Opening, attributes, extended attributes, symlink targets of the merged tree.
+#include <fcntl.h>
+#include <linux/limits.h>
+
+#include <cstring>
+#include <shared_mutex>
+#include <utility>
+#include <vector>
+
+#include "store/cow_directory.h"
+#include "store/cow_file.h"
+#include "store/cow_node.h"
+
+namespace fusebox {
+namespace {
+
+bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0; }
+
+Ref<Handle> unwrapped(const Ref<Handle>& open) {
+  const auto* file = dynamic_cast<const CowFile*>(open.get());
+  return file != nullptr ? file->inner() : nullptr;
+}
+
+}  // namespace
+
+Task<Attr> CowNode::getattr(const Request& request, Ref<Handle> open) {
+  const Ref<HostNode> file = current();
+  const Attr attr = co_await file->getattr(request, unwrapped(open));
+  const std::shared_lock lock(core_.names);
+  co_return shown(attr);
+}
+
+Task<Attr> CowNode::setattr(const Request& request, SetAttr change, Ref<Handle> open) {
+  co_await copy_up();
+  const Ref<HostNode> file = upper();
+  const Attr attr = co_await file->setattr(request, change, unwrapped(open));
+  const std::shared_lock lock(core_.names);
+  co_return shown(attr);
+}
+
+Task<Entry> CowNode::lookup(const Request& request, Name name) {
+  const Ref<HostNode> below = lower();
+  if (below != nullptr && below->has_to_withdraw(request, name.text())) {
+    co_await below->withdraw_outside_object(std::string(name.text()));
+  }
+  co_return find(name);
+}
+
+Task<std::string> CowNode::readlink(const Request& request) {
+  const Ref<HostNode> file = current();
+  co_return co_await file->readlink(request);
+}
+
+Task<Opened> CowNode::open(const Request& request, int flags) {
+  if (writes(flags)) co_await copy_up();
+  co_return open_now(request, flags);
+}
+
+Result<Opened> CowNode::open_now(const Request& request, int flags) {
+  std::unique_lock lock(mutex_);
+  if (upper_ != nullptr) {
+    const Ref<HostNode> file = upper_;
+    lock.unlock();
+    Result<Opened> opened = file->open_for(request, flags, HostNode::Passing::allowed);
+    if (opened) opened = wrap(*std::move(opened));
+    return opened;
+  }
+  // Through the page cache, as long as another file may take the place of this one: the kernel cannot go on with
+  // another backing file.
+  Result<Opened> opened = lower_->open_for(request, flags, HostNode::Passing::never);
+  if (!opened) return opened;
+  const auto file = make<CowFile>(shared_from_this(), std::move(opened->handle), true);
+  readers_.push_back(file.get());
+  opened->handle = file;
+  return opened;
+}
+
+Opened CowNode::wrap(Opened opened) {
+  if (lock_node_ != nullptr && lock_node_->core().locks.holds(*lock_node_)) opened.wants_flush = true;
+  opened.handle = make<CowFile>(shared_from_this(), std::move(opened.handle), false);
+  return opened;
+}
+
+Task<Opened> CowNode::opendir(const Request& request) {
+  const Ref<HostNode> directory = current();
+  Opened opened = co_await directory->opendir(request);
+  // The times of the upper directory do not tell of what changes in the lower one.
+  if (upper() != nullptr && lower() != nullptr) opened.cache_directory = false;
+  opened.handle = make<CowDirectory>(shared_from_this());
+  co_return opened;
+}
+
+Task<std::size_t> CowNode::getxattr(const Request& request, const std::string& name, std::span<std::byte> into) {
+  const Ref<HostNode> above = upper();
+  const Ref<HostNode> file = current();
+  const std::string stored = above != nullptr ? core_.format.stored(name) : name;
+  co_return co_await file->getxattr(request, stored, into);
+}
+
+Task<> CowNode::setxattr(const Request& request, const std::string& name, std::span<const std::byte> value,
+                         int flags) {
+  co_await copy_up();
+  const Ref<HostNode> file = upper();
+  co_return co_await attempt(file->setxattr(request, core_.format.stored(name), value, flags));
+}
+
+Task<std::size_t> CowNode::listxattr(const Request& request, std::span<std::byte> into) {
+  const Ref<HostNode> above = upper();
+  const Ref<HostNode> file = current();
+  if (above == nullptr) co_return co_await file->listxattr(request, into);
+  std::vector<std::byte> all(XATTR_LIST_MAX);
+  const std::size_t length = co_await above->listxattr(request, all);
+  std::string names;
+  std::string_view rest(reinterpret_cast<const char*>(all.data()), length);
+  while (!rest.empty()) {
+    const std::string_view name = rest.substr(0, rest.find('\0'));
+    if (const auto visible = core_.format.shown(name)) names.append(*visible).push_back('\0');
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+  }
+  if (into.empty()) co_return names.size();
+  if (names.size() > into.size()) co_return Errno::out_of_range;
+  std::memcpy(into.data(), names.data(), names.size());
+  co_return names.size();
+}
+
+Task<> CowNode::removexattr(const Request& request, const std::string& name) {
+  co_await copy_up();
+  const Ref<HostNode> file = upper();
+  co_return co_await attempt(file->removexattr(request, core_.format.stored(name)));
+}
+
+// Where what is written goes.
+Task<struct statvfs> CowNode::statfs(const Request& request) {
+  co_return co_await core_.upper_root->statfs(request);
+}
+
+}  // namespace fusebox

@@ -1,0 +1,166 @@
+// Renaming in the merged tree.
+#include <fcntl.h>
+#include <linux/fs.h>
+
+#include <utility>
+
+#include "store/cow_node.h"
+#include "store/upper_files.h"
+
+namespace fusebox {
+namespace {
+
+// Between copying and renaming others may change the same names; whoever loses this often meets no ordinary program.
+constexpr int kMostTries = 16;
+
+Result<> set_opaque_on(const CowCore& core, HostNode& directory) {
+  const Result<Lease> own = directory.acquire(HostNode::Need::place);
+  if (!own) return fail(own.error());
+  return core.format.set_opaque(XattrTarget(directory.core(), **own));
+}
+
+// Is it in the upper directory with all that belongs to it?
+bool is_movable(const CowChild& child) {
+  return child.is_named_above && (child.lower == nullptr || !child.attr.is_directory());
+}
+
+}  // namespace
+
+// What is moved where, while CowCore::names is held.
+struct CowNode::Move {
+  Name from;
+  Ref<CowNode> target;
+  Name to;
+  bool exchanges;
+  CowChild moved;
+  CowChild replaced;
+};
+
+Task<> CowNode::rename(const Request&, Name from, Ref<Node> to_directory, Name to, unsigned flags) {
+  const Ref<CowNode> target = merged_node(to_directory);
+  // RENAME_WHITEOUT makes a device.
+  if ((flags & ~unsigned{RENAME_NOREPLACE | RENAME_EXCHANGE}) != 0) co_return Errno::invalid;
+  if (target == nullptr || target->mount_ != mount_) co_return Errno::cross_device;
+  co_return rename_now(from, target, to, flags);
+}
+
+Result<> CowNode::rename_now(Name from, const Ref<CowNode>& target, Name to, unsigned flags) {
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    {
+      const std::shared_lock lock(core_.names);
+      const Result<CowChild> moved = child(from, true);
+      const Result<CowChild> replaced = moved ? target->child(to, true) : fail(moved.error());
+      if (!replaced) return fail(replaced.error());
+      if (const Result<> may = check_move(*moved, *replaced, target, to, flags); !may) return may;
+    }
+    if (const Result<> copied = bring_up(from); !copied) return copied;
+    const Result<> ready = (flags & RENAME_EXCHANGE) != 0 ? target->bring_up(to) : target->copy_up_linked(to);
+    if (!ready) return ready;
+    const Result<bool> done = rename_if_ready(from, target, to, flags);
+    if (!done) return fail(done.error());
+    if (*done) return {};
+  }
+  return fail(Errno{EBUSY});
+}
+
+// False: something changed since it was copied.
+Result<bool> CowNode::rename_if_ready(Name from, const Ref<CowNode>& target, Name to, unsigned flags) {
+  const std::unique_lock lock(core_.names);
+  const Result<CowChild> moved = child(from, true);
+  const Result<CowChild> replaced = moved ? target->child(to, true) : fail(moved.error());
+  if (!replaced) return fail(replaced.error());
+  if (const Result<> may = check_move(*moved, *replaced, target, to, flags); !may) return fail(may.error());
+  const bool exchanges = (flags & RENAME_EXCHANGE) != 0;
+  if (!is_movable(*moved) || (exchanges && !is_movable(*replaced))) return false;
+  const Result<> done = move({from, target, to, exchanges, *moved, *replaced});
+  if (!done) return fail(done.error());
+  return true;
+}
+
+Result<> CowNode::check_move(const CowChild& moved, const CowChild& replaced, const Ref<CowNode>& target, Name to,
+                             unsigned flags) {
+  const bool exchanges = (flags & RENAME_EXCHANGE) != 0;
+  if (!moved.exists() || (exchanges && !replaced.exists())) return fail(Errno::no_entry);
+  if ((flags & RENAME_NOREPLACE) != 0 && replaced.exists()) return fail(Errno::exists);
+  if (moved.is_border || replaced.is_border) return fail(Errno{EBUSY});
+  for (const CowNode* one : {static_cast<const CowNode*>(this), static_cast<const CowNode*>(target.get())}) {
+    if (const Result<> may = one->check_changeable(); !may) return may;
+  }
+  if (!replaced.exists() || exchanges) return {};
+  if (moved.attr.is_directory() != replaced.attr.is_directory()) {
+    return fail(moved.attr.is_directory() ? Errno::not_directory : Errno::is_directory);
+  }
+  if (!replaced.attr.is_directory()) return {};
+  const Result<bool> is_empty = target->node_of(replaced, to.text())->is_empty();
+  if (!is_empty) return fail(is_empty.error());
+  return *is_empty ? Result<>() : Result<>(fail(Errno{ENOTEMPTY}));
+}
+
+namespace {
+
+// An ordinary rename; where the lower directory has the old name, a whiteout takes its place.
+Result<> rename_leaving(int from, const char* name, int to, const char* new_name, bool leaves_whiteout) {
+  if (!leaves_whiteout) return rename_at(from, name, to, new_name);
+  const Result<> renamed = rename_at(from, name, to, new_name, RENAME_WHITEOUT);
+  if (renamed || renamed.error() != Errno::invalid) return renamed;
+  // A file system that cannot do both at once.
+  const Result<> plain = rename_at(from, name, to, new_name);
+  return plain ? make_whiteout(from, name) : plain;
+}
+
+}  // namespace
+
+Result<> CowNode::move(const Move& move) {
+  const CowChild& moved = move.moved;
+  const CowChild& replaced = move.replaced;
+  const bool is_directory = moved.attr.is_directory();
+  const Ref<CowNode> node = node_of(moved, move.from.text());
+  const Ref<CowNode> other = replaced.exists() ? move.target->node_of(replaced, move.to.text()) : nullptr;
+  const Result<Ref<HostNode>> above = make_upper();
+  const Result<Ref<HostNode>> target_above = above ? move.target->make_upper() : above;
+  if (!target_above) return fail(target_above.error());
+  const Result<Lease> place = (*above)->acquire(HostNode::Need::place);
+  const Result<Lease> target_place = (*target_above)->acquire(HostNode::Need::place);
+  const Result<Lease> kept = replaced.upper != nullptr ? replaced.upper->acquire(HostNode::Need::place) : place;
+  if (!place || !target_place || !kept) return fail(Errno::io);
+  const int from = (*place)->fd.get();
+  const int to = (*target_place)->fd.get();
+  const char* name = move.from.c_str();
+  const char* new_name = move.to.c_str();
+
+  // What a directory comes to cover must not shine through.
+  if (is_directory && replaced.hides_directory) {
+    if (const Result<> set = set_opaque_on(core_, *moved.upper); !set) return set;
+  }
+  if (move.exchanges && replaced.attr.is_directory() && moved.hides_directory) {
+    if (const Result<> set = set_opaque_on(core_, *replaced.upper); !set) return set;
+  }
+  const bool swaps = move.exchanges || (is_directory && (replaced.is_named_above || replaced.is_whiteout));
+  Result<> done = swaps ? rename_at(from, name, to, new_name, RENAME_EXCHANGE)
+                        : rename_leaving(from, name, to, new_name, moved.hides);
+  if (!done) return done;
+  if (swaps && !move.exchanges) {
+    // What was there is under the old name now: a whiteout, or a directory that is empty to the box.
+    if (replaced.is_whiteout && !moved.hides) done = unlink_at(from, name);
+    if (!replaced.is_whiteout) {
+      if (done = remove_whiteouts((*kept)->fd.get()); done) {
+        done = moved.hides ? cover(core_, from, name, Covered::directory) : unlink_at(from, name, AT_REMOVEDIR);
+      }
+    }
+  }
+  node->place(move.target, move.to.text());
+  moved.upper->located(*target_above, move.to.text());
+  forget_subdirectories();
+  move.target->forget_subdirectories();
+  if (other == nullptr) return done;
+  if (move.exchanges) {
+    other->place(shared_from_this(), move.from.text());
+    replaced.upper->located(*above, move.from.text());
+    return done;
+  }
+  other->unplace(move.target.get(), move.to.text());
+  if (!replaced.attr.is_directory()) other->lost_name(replaced.is_named_above);
+  return done;
+}
+
+}  // namespace fusebox

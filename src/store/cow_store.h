@@ -1,0 +1,46 @@
+// A mirror whose changes are kept aside: the host below, an upper directory in overlayfs's format above (store layer).
+//
+// docs/decisions/0007-copy-on-write.md says what is decided, and where it differs from overlayfs.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "fusebox/fault.h"
+#include "fusebox/fd.h"
+#include "fusebox/node.h"
+#include "store/host_store.h"
+#include "store/overlay_format.h"
+
+namespace fusebox {
+
+struct CowCore;
+
+// Outlives its nodes and handles.  Threads as HostStore; an operation that changes a file may first copy it, and holds up
+// its thread for that long.
+class CowStore {
+ public:
+  // `root` is what is shown, `box` a directory with "upper" and "work" in it, on a file system that keeps extended
+  // attributes.  Nobody else changes what is in `box` meanwhile.  `options` as for the mirror; grafts are not merged:
+  // what is written there stays there.
+  static Outcome<std::unique_ptr<CowStore>> create(Fd root, Fd box, HostStoreOptions options);
+  ~CowStore();
+
+  Ref<Node> root() const { return root_; }
+  HostStoreStats stats() const;
+  const std::string& xattr_prefix() const;  // "trusted" or "user"
+
+  // The same node for what may go to the host: changes of what the upper directory does not hold yet happen in the
+  // layer below.  What is no merged node is returned as it is.
+  static Ref<Node> in_place(const Ref<Node>& node);
+
+ private:
+  CowStore() = default;
+  static Outcome<std::unique_ptr<CowStore>> merge(Fd root, Fd box, HostStoreOptions options, HostStoreOptions above,
+                                                  OverlayFormat format);
+
+  std::unique_ptr<CowCore> core_;
+  Ref<Node> root_;
+};
+
+}  // namespace fusebox
