@@ -69,6 +69,7 @@ struct Event {
   int error = 0;            // the errno that the caller saw; 0: success
   std::uint64_t bytes = 0;  // read, write
   bool is_directory = false;
+  bool refused_at_to = false;  // `path` may be used so, but not `to`; the log's line does not say it
 };
 
 std::string_view to_string(Op op);

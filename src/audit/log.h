@@ -11,6 +11,7 @@
 
 #include "audit/event.h"
 #include "audit/summary.h"
+#include "audit/violation_sink.h"
 #include "fusebox/fault.h"
 #include "fusebox/fd.h"
 #include "fusebox/result.h"
@@ -27,8 +28,8 @@ enum class Level : std::uint8_t {
 class Log {
  public:
   // `file` may be empty (no log file: the summary alone); it is a descriptor opened O_APPEND by the caller before any
-  // box exists.  The writer thread starts here.
-  static Outcome<std::unique_ptr<Log>> create(Fd file, Level level);
+  // box exists.  `sink` (null: none) is told of violations as well.  The writer thread starts here.
+  static Outcome<std::unique_ptr<Log>> create(Fd file, Level level, std::unique_ptr<ViolationSink> sink = nullptr);
   ~Log();
 
   Level level() const;

@@ -10,11 +10,9 @@
 #include <utility>
 
 #include "audit/log.h"
-#include "audit/process_table.h"
 #include "box/box.h"
 #include "box/rights.h"
-#include "cli/bound_objects.h"
-#include "cli/host_view.h"
+#include "cli/boxed.h"
 #include "cli/own_files.h"
 #include "cli/run_box.h"
 #include "cli/run_options.h"
@@ -59,18 +57,13 @@ Outcome<std::vector<Graft>> grafts_for(const policy::Policy& policy, const std::
 class Run {
  public:
   explicit Run(const RunOptions& options) : options_(options) {}
-  ~Run() {
-    if (objects_) objects_->stop();
-    if (child_) child_->end();
-    view_.reset();  // its threads ask the child until their connection has ended
-  }
 
   Outcome<int> go() {
     const Outcome<> prepared = prepare();
     if (!prepared) return std::unexpected(prepared.error());
     const Outcome<> started = start();
     if (!started) return std::unexpected(started.error());
-    return finish(child_->wait());
+    return finish(boxed_.wait());
   }
 
  private:
@@ -102,47 +95,30 @@ class Run {
   Outcome<> start() {
     auto grafts = grafts_for(policy_->policy, directory_);
     if (!grafts) return std::unexpected(grafts.error());
-    // Before any thread, and before the descriptors of the server exist.
-    auto child = box::Child::spawn(
-        {.command = options_.command, .directory = directory_, .network = network_of(options_, *policy_)});
-    if (!child) return std::unexpected(child.error());
-    child_.emplace(*std::move(child));
-
-    const audit::Level level = level_of(options_.audit);
-    auto log = audit::Log::create(std::move(log_file_), level);
-    if (!log) return std::unexpected(log.error());
-    log_ = *std::move(log);
-    auto processes = audit::ProcessTable::create();
-    if (!processes) return std::unexpected(processes.error());
-    processes_ = *std::move(processes);
-    guard_.emplace(policy_->policy, *log_, *processes_, box_.is_open() ? &destinations_ : nullptr);
-    objects_.emplace(policy_->policy, *child_, directory_);
-
-    // To see every request, the kernel must not answer any from memory.
-    const Freshness freshness = level >= audit::Level::all ? Freshness::at_once : freshness_of(options_.serving);
     auto changes = box_.is_open() ? box_.directory() : Outcome<Fd>(Fd());
     if (!changes) return std::unexpected(changes.error());
-    auto view = HostView::prepare(std::move(root_), {.grafts = *std::move(grafts),
-                                                     .changes = *std::move(changes),
-                                                     .freshness = freshness,
-                                                     .transport = transport_of(options_.serving),
-                                                     .idle_processors = idle_processors_of(options_.serving),
-                                                     .one_user = rights_.of_one_user,
-                                                     .guard = &*guard_,
-                                                     .outside = &*objects_});
-    if (!view) return std::unexpected(view.error());
-    view_ = *std::move(view);
-    if (view_->changes() != nullptr) {
-      if (const Outcome<> begun = box_.begin(*view_->changes(), options_.command); !begun) return begun;
-    }
-    if (const Outcome<> served = view_->mount().serve(view_->root()); !served) return served;
-    return child_->enter(view_->mount().take());
+    const policy::Policy& policy = policy_->policy;
+    return boxed_.start(
+        {.box = {.command = options_.command, .directory = directory_, .network = network_of(options_, *policy_)},
+         .root = std::move(root_),
+         .connected = policy,
+         .policies = [&policy](audit::ProcessTable&) -> Outcome<std::unique_ptr<guard::PolicySource>> {
+           return std::make_unique<guard::FixedPolicy>(policy);
+         },
+         .level = level_of(options_.audit),
+         .log = std::move(log_file_),
+         .changes = *std::move(changes),
+         .begin_changes = [this](const CowStore& store) { return box_.begin(store, options_.command); },
+         .grafts = *std::move(grafts),
+         .freshness = freshness_of(options_.serving),
+         .transport = transport_of(options_.serving),
+         .idle_processors = idle_processors_of(options_.serving),
+         .one_user = rights_.of_one_user});
   }
 
   Outcome<int> finish(Outcome<box::Ending> ending) {
     if (!ending) return std::unexpected(ending.error());
-    view_->mount().wait();
-    Outcome<audit::Summary> summary = log_->close();
+    Outcome<audit::Summary> summary = boxed_.finish();
     if (!summary) return std::unexpected(summary.error());
     write_deps(*summary);
     if (options_.statistics) print_statistics();
@@ -159,7 +135,7 @@ class Run {
 
   void print_statistics() const {
     std::string text = "fusebox: requests served\n";
-    for (const auto& [name, requests] : view_->mount().state().requests) {
+    for (const auto& [name, requests] : boxed_.state().requests) {
       text += "  " + std::string(name) + " " + std::to_string(requests) + "\n";
     }
     std::fwrite(text.data(), 1, text.size(), stderr);
@@ -180,14 +156,8 @@ class Run {
   Fd root_;
   Fd log_file_;
   Fd deps_file_;
-  std::unique_ptr<audit::Log> log_;
-  std::unique_ptr<audit::ProcessTable> processes_;
   RunBox box_;
-  MergedDestinations destinations_;
-  std::optional<guard::Guard> guard_;
-  std::optional<BoundObjects> objects_;
-  std::unique_ptr<HostView> view_;
-  std::optional<box::Child> child_;
+  Boxed boxed_;
 };
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "guard/guard.h"
 
+#include <charconv>
 #include <ctime>
+#include <optional>
 #include <utility>
 
 #include "base/keyed_hash.h"
@@ -24,18 +26,24 @@ timespec now() {
 
 }  // namespace
 
-Place::Place(std::string where, const policy::Policy& policy, std::uint64_t made_in)
+Place::Place(std::string where, Ruling by, std::uint64_t made_in)
     : path(std::move(where)),
       hash(keyed_hash(path)),
       epoch(made_in),
-      decisions{policy.decide(path, Want::stat), policy.decide(path, Want::read), policy.decide(path, Want::write)} {}
+      ruling(std::move(by)),
+      decisions{ruling.policy->decide(path, Want::stat), ruling.policy->decide(path, Want::read),
+                ruling.policy->decide(path, Want::write)} {}
 
-Guard::Guard(const policy::Policy& policy, audit::Log& log, audit::ProcessTable& processes, Destinations* destinations)
-    : policy_(policy), log_(log), processes_(processes), destinations_(destinations), level_(log.level()) {}
+Guard::Guard(PolicySource& policies, audit::Log& log, audit::ProcessTable& processes, GuardOptions options)
+    : policies_(policies),
+      log_(log),
+      processes_(processes),
+      options_(std::move(options)),
+      level_(log.level()) {}
 
 Ref<Node> Guard::used_at(const Place& place, const Ref<Node>& node) const {
   const bool is_aside = place.decision(Want::write).verdict == Verdict::discard;
-  return destinations_ == nullptr || is_aside ? node : destinations_->in_place(node);
+  return options_.destinations == nullptr || is_aside ? node : options_.destinations->in_place(node);
 }
 
 std::mutex& Guard::mutex_for(const void* node) const {
@@ -43,8 +51,8 @@ std::mutex& Guard::mutex_for(const void* node) const {
 }
 
 // What a verdict other than allow means to the caller and to the log.
-Guard::Refusal Guard::refusal_by(const Decision& decision) const {
-  std::string rule = policy_.describe(decision.rule);
+Guard::Refusal Guard::refusal_by(const Place& place, const Decision& decision) {
+  std::string rule = place.ruling.policy->describe(decision.rule);
   if (decision.verdict == Verdict::predict) return {audit::Verdict::predict, Errno::access, std::move(rule)};
   if (decision.verdict == Verdict::hide) return {audit::Verdict::hide, Errno::no_entry, std::move(rule)};
   return {audit::Verdict::deny, Errno::access, std::move(rule)};
@@ -54,7 +62,7 @@ Result<> Guard::permit(const Request& request, const Place& place, const Act& ac
   if (log_broken_.load(std::memory_order_relaxed)) return fail(Errno::io);
   const Decision& decision = place.decision(act.want);
   if (is_permitted(decision)) return {};
-  return record_refusal(request, place, act, to, refusal_by(decision));
+  return record_refusal(request, place, act, to, refusal_by(place, decision));
 }
 
 Result<> Guard::permit_both(const Request& request, const Place& from, const Place& to, const Act& act) {
@@ -63,7 +71,9 @@ Result<> Guard::permit_both(const Request& request, const Place& from, const Pla
   const Decision& decision = to.decision(act.want);
   if (is_permitted(decision)) return {};
   // The log names both ends in their order, whichever end refuses.
-  return record_refusal(request, from, act, to.path, refusal_by(decision));
+  Refusal refusal = refusal_by(to, decision);
+  refusal.at_to = true;
+  return record_refusal(request, from, act, to.path, refusal);
 }
 
 Result<> Guard::refuse(const Request& request, const Place& from, const Place& to, const Act& act, std::string reason) {
@@ -74,6 +84,7 @@ Result<> Guard::record_refusal(const Request& request, const Place& place, const
                                const Refusal& refusal) {
   const std::shared_ptr<const audit::Process> process = processes_.find(request.caller.tid);
   const bool violation = refusal.outcome == audit::Verdict::deny;
+  last_refusals_.remember(request.caller.tid, refusal.at_to ? keyed_hash(to) : place.hash);
   if (!violation && !log_.wants(*process, act.op, place.hash, true, act.flags)) return fail(refusal.error);
   const Result<> recorded = record({.time = now(),
                                     .process = process,
@@ -86,7 +97,8 @@ Result<> Guard::record_refusal(const Request& request, const Place& place, const
                                     .verdict = refusal.outcome,
                                     .rule = refusal.rule,
                                     .error = static_cast<int>(refusal.error),
-                                    .is_directory = act.is_directory});
+                                    .is_directory = act.is_directory,
+                                    .refused_at_to = refusal.at_to});
   if (!recorded) return recorded;
   return fail(refusal.error);
 }
@@ -112,6 +124,30 @@ Result<> Guard::report(const Request& request, const Place& place, const Act& ac
                  .error = static_cast<int>(error),
                  .bytes = bytes,
                  .is_directory = act.is_directory});
+}
+
+Result<> Guard::hear(const Request& request, std::string_view name, std::span<const std::byte> value) {
+  const Result<> taken = policies_.tell(request.caller, name, value);
+  if (!taken || name != PolicySource::kTellRefused) return taken;
+  return hear_refusal(request, {reinterpret_cast<const char*>(value.data()), value.size()});
+}
+
+// `text`: "OPERATION FLAGS PATH".
+Result<> Guard::hear_refusal(const Request& request, std::string_view text) {
+  const std::size_t first = text.find(' ');
+  const std::size_t second = first == std::string_view::npos ? first : text.find(' ', first + 1);
+  if (second == std::string_view::npos) return fail(Errno::invalid);
+  const std::optional<audit::Op> op = audit::parse_op(text.substr(0, first));
+  int flags = 0;
+  const std::string_view number = text.substr(first + 1, second - first - 1);
+  const bool is_number = std::from_chars(number.begin(), number.end(), flags).ec == std::errc();
+  const std::string_view path = text.substr(second + 1);
+  if (!op || !is_number || !path.starts_with('/') || path.contains('\0')) return fail(Errno::invalid);
+  const Place at = place(ruling(request), std::string(path));
+  // It was we who refused, and it is in the log.
+  if (last_refusals_.take(request.caller.tid, at.hash)) return fail(Errno::access);
+  const bool reads = audit::kind_of(*op, flags) == audit::Kind::read || audit::kind_of(*op, flags) == audit::Kind::look;
+  return permit(request, at, {.op = *op, .want = reads ? Want::read : Want::write, .flags = flags});
 }
 
 Result<> Guard::record(audit::Event event) {

@@ -15,18 +15,20 @@
 #include "audit/log.h"
 #include "audit/process_table.h"
 #include "fusebox/node.h"
+#include "guard/last_refusals.h"
+#include "guard/policy_source.h"
 #include "guard/used_names.h"
-#include "policy/policy.h"
 
 namespace fusebox::guard {
 
-// Where a node is, and what the policy says of that place.  Immutable.
+// Where a node is, and what a policy says of that place.  Immutable.
 struct Place {
-  Place(std::string where, const policy::Policy& policy, std::uint64_t made_in);
+  Place(std::string where, Ruling by, std::uint64_t made_in);
 
   std::string path;
   std::uint64_t hash;
-  std::uint64_t epoch;                        // of Guard::epoch() when this was worked out
+  std::uint64_t epoch;  // of Guard::epoch() when this was worked out
+  Ruling ruling;
   std::array<policy::Decision, 3> decisions;  // by policy::Want
 
   const policy::Decision& decision(policy::Want want) const { return decisions[static_cast<std::size_t>(want)]; }
@@ -47,22 +49,31 @@ class Destinations {
   virtual Ref<Node> in_place(const Ref<Node>& node) = 0;
 };
 
-// Shared by all nodes of one box.  Policy, log and table outlive it.  Any thread.
+struct GuardOptions {
+  Destinations* destinations = nullptr;  // outlives the guard; null: the store has one way only
+
+  // The name, without its directory, of a file that changes by what the guard does: the kernel must ask each time what
+  // became of it.  Empty: none.
+  std::string changing_file{};
+};
+
+// Shared by all nodes of one box.  Source, log and table outlive it.  Any thread.
 class Guard {
  public:
-  // `destinations` outlives it, too; null: the store has one way only.
-  Guard(const policy::Policy& policy, audit::Log& log, audit::ProcessTable& processes,
-        Destinations* destinations = nullptr);
+  Guard(PolicySource& policies, audit::Log& log, audit::ProcessTable& processes, GuardOptions options = {});
 
-  const policy::Policy& policy() const { return policy_; }
+  // The policy that holds for the caller.
+  Ruling ruling(const Request& request) const { return policies_.for_caller(request.caller); }
   audit::ProcessTable& processes() const { return processes_; }
   audit::Level level() const { return level_; }
   UsedNames& used_names() { return used_names_; }
+  bool has_changing_file() const { return !options_.changing_file.empty(); }
+  bool is_changing_file(std::string_view name) const { return has_changing_file() && name == options_.changing_file; }
 
   // `node`, of the store, as it is to be used at this place.
   Ref<Node> used_at(const Place& place, const Ref<Node>& node) const;
 
-  Place place(std::string path) const { return Place(std::move(path), policy_, epoch()); }
+  Place place(const Ruling& ruling, std::string path) const { return Place(std::move(path), ruling, epoch()); }
 
   // Is `act` at this place allowed?  If not: it is in the log, and the error is what the caller gets.
   Result<> permit(const Request& request, const Place& place, const Act& act, std::string_view to = {});
@@ -77,6 +88,9 @@ class Guard {
   Result<> report(const Request& request, const Place& place, const Act& act, Errno error, std::string_view to = {},
                   std::uint64_t bytes = 0);
 
+  // What the caller tells of itself (PolicySource::tell).
+  Result<> hear(const Request& request, std::string_view name, std::span<const std::byte> value);
+
   // Places worked out before are no longer right: a directory moved.
   void places_changed() { epoch_.fetch_add(1, std::memory_order_acq_rel); }
   std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
@@ -89,23 +103,26 @@ class Guard {
     audit::Verdict outcome;
     Errno error;
     std::string rule;
+    bool at_to = false;  // the second of two places refuses
   };
-  Refusal refusal_by(const policy::Decision& decision) const;
+  static Refusal refusal_by(const Place& place, const policy::Decision& decision);
   Result<> record_refusal(const Request& request, const Place& place, const Act& act, std::string_view to,
                           const Refusal& refusal);
+  Result<> hear_refusal(const Request& request, std::string_view text);
   Result<> record(audit::Event event);
 
   static constexpr std::size_t kMutexes = 64;
 
-  const policy::Policy& policy_;
+  PolicySource& policies_;
   audit::Log& log_;
   audit::ProcessTable& processes_;
-  Destinations* const destinations_;
+  const GuardOptions options_;
   const audit::Level level_;
   std::atomic<std::uint64_t> epoch_{1};
   std::atomic<bool> log_broken_{false};
   mutable std::array<std::mutex, kMutexes> mutexes_;
   UsedNames used_names_;
+  LastRefusals last_refusals_;
 };
 
 // The root of a guarded tree: `root` is what the box sees as "/".

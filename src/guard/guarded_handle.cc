@@ -11,8 +11,12 @@ namespace {
 // Leaves out what the policy hides, and wraps what it shows.
 class FilteringSink final : public DirSink {
  public:
-  FilteringSink(DirSink& outer, const policy::Policy& policy, GuardedNode& directory)
-      : outer_(outer), policy_(policy), directory_(directory), path_(directory.child_path({})), length_(path_.size()) {}
+  FilteringSink(DirSink& outer, const Request& request, const policy::Policy& policy, GuardedNode& directory)
+      : outer_(outer),
+        policy_(policy),
+        directory_(directory),
+        path_(directory.child_path(request, {})),
+        length_(path_.size()) {}
 
   bool wants_entries() const override { return outer_.wants_entries(); }
 
@@ -118,7 +122,8 @@ Task<IoctlReply> GuardedHandle::ioctl(const Request& request, unsigned command, 
 }
 
 Task<> GuardedHandle::readdir(const Request& request, std::uint64_t offset, DirSink& sink) {
-  FilteringSink filtering(sink, guard_.policy(), *directory_);
+  const Ruling ruling = guard_.ruling(request);
+  FilteringSink filtering(sink, request, *ruling.policy, *directory_);
   co_await inner_->readdir(request, offset, filtering);
   co_return {};
 }

@@ -33,14 +33,14 @@ Task<Entry> GuardedNode::finish_new(const Request& request, Place at, Act act, R
 }
 
 Task<Entry> GuardedNode::mknod(const Request& request, Name name, NewMode mode, dev_t device) {
-  Place at = guard_.place(child_path(name.text()));
+  Place at = child_place(request, name.text());
   const Ref<Node> inner = inner_at(at);
   return finish_new(request, std::move(at), {.op = Op::mknod, .want = Want::write}, inner,
                     inner->mknod(request, name, mode, device), std::string(name.text()), {});
 }
 
 Task<Entry> GuardedNode::mkdir(const Request& request, Name name, NewMode mode) {
-  Place at = guard_.place(child_path(name.text()));
+  Place at = child_place(request, name.text());
   const Ref<Node> inner = inner_at(at);
   return finish_new(request, std::move(at), {.op = Op::mkdir, .want = Want::write, .is_directory = true}, inner,
                     inner->mkdir(request, name, mode), std::string(name.text()), {});
@@ -48,7 +48,7 @@ Task<Entry> GuardedNode::mkdir(const Request& request, Name name, NewMode mode) 
 
 Task<Entry> GuardedNode::symlink(const Request& request, Name name, std::string target) {
   std::string text = target;
-  Place at = guard_.place(child_path(name.text()));
+  Place at = child_place(request, name.text());
   const Ref<Node> inner = inner_at(at);
   return finish_new(request, std::move(at), {.op = Op::symlink, .want = Want::write}, inner,
                     inner->symlink(request, name, std::move(target)), std::string(name.text()), std::move(text));
@@ -58,7 +58,7 @@ Task<Entry> GuardedNode::link(const Request& request, Ref<Node> existing, Name n
   // A link makes the file writable under its new name, so its old name must be writable as well.
   auto source = std::static_pointer_cast<GuardedNode>(std::move(existing));
   const std::shared_ptr<const Place> from = source->place_used_by(request);
-  const Place to = guard_.place(child_path(name.text()));
+  const Place to = child_place(request, name.text());
   const Act act{.op = Op::link, .want = Want::write};
   co_await guard_.permit_both(request, *from, to, act);
   const Ref<Node> inner = inner_at(to);
@@ -78,14 +78,14 @@ Task<> GuardedNode::finish_removal(const Request& request, Place at, Act act, Re
 }
 
 Task<> GuardedNode::unlink(const Request& request, Name name) {
-  Place at = guard_.place(child_path(name.text()));
+  Place at = child_place(request, name.text());
   const Ref<Node> inner = inner_at(at);
   return finish_removal(request, std::move(at), {.op = Op::unlink, .want = Want::write}, inner,
                         inner->unlink(request, name));
 }
 
 Task<> GuardedNode::rmdir(const Request& request, Name name) {
-  Place at = guard_.place(child_path(name.text()));
+  Place at = child_place(request, name.text());
   const Ref<Node> inner = inner_at(at);
   return finish_removal(request, std::move(at), {.op = Op::rmdir, .want = Want::write, .is_directory = true}, inner,
                         inner->rmdir(request, name));
@@ -93,8 +93,8 @@ Task<> GuardedNode::rmdir(const Request& request, Name name) {
 
 Task<> GuardedNode::rename(const Request& request, Name from, Ref<Node> to_directory, Name to, unsigned flags) {
   auto target = std::static_pointer_cast<GuardedNode>(std::move(to_directory));
-  const Place source_place = guard_.place(child_path(from.text()));
-  const Place target_place = guard_.place(target->child_path(to.text()));
+  const Place source_place = child_place(request, from.text());
+  const Place target_place = target->child_place(request, to.text());
   Act act{.op = Op::rename, .want = Want::write};
   co_await guard_.permit_both(request, source_place, target_place, act);
 
@@ -106,7 +106,7 @@ Task<> GuardedNode::rename(const Request& request, Name from, Ref<Node> to_direc
     const Entry other = co_await target->inner_->lookup(request, to);
     carries_rules = other.node && other.attr.is_directory();
   }
-  if (carries_rules && !guard_.policy().same_below(source_place.path, target_place.path)) {
+  if (carries_rules && !source_place.ruling.policy->same_below(source_place.path, target_place.path)) {
     co_await guard_.refuse(request, source_place, target_place, act, "rules inside the directory decide otherwise");
   }
 

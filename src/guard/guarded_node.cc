@@ -55,24 +55,37 @@ void GuardedNode::located(const Ref<Node>& parent, std::string_view name) {
   inner_->located(directory->inner_, name);
 }
 
-std::shared_ptr<const Place> GuardedNode::place() const {
+std::shared_ptr<const Place> GuardedNode::place(const Request& request) const {
+  return place_for(guard_.ruling(request));
+}
+
+std::shared_ptr<const Place> GuardedNode::place_for(const Ruling& ruling) const {
   Ref<GuardedNode> parent;
   std::string name;
   const std::uint64_t epoch = guard_.epoch();
   {
     const std::lock_guard lock(guard_.mutex_for(this));
-    if (place_ && place_->epoch == epoch) return place_;
+    if (place_ && place_->epoch == epoch && place_->ruling.generation == ruling.generation) return place_;
     parent = parent_;
     name = name_;
   }
-  auto place = std::make_shared<const Place>(guard_.place(parent ? parent->child_path(name) : "/"));
+  auto place = std::make_shared<const Place>(parent ? parent->child_path(ruling, name) : "/", ruling, epoch);
   const std::lock_guard lock(guard_.mutex_for(this));
   if (parent_ == parent && name_ == name) place_ = place;
   return place;
 }
 
-std::string GuardedNode::child_path(std::string_view name) const {
-  const std::shared_ptr<const Place> own = place();
+std::string GuardedNode::child_path(const Request& request, std::string_view name) const {
+  return child_path(guard_.ruling(request), name);
+}
+
+Place GuardedNode::child_place(const Request& request, std::string_view name) const {
+  const Ruling ruling = guard_.ruling(request);
+  return guard_.place(ruling, child_path(ruling, name));
+}
+
+std::string GuardedNode::child_path(const Ruling& ruling, std::string_view name) const {
+  const std::shared_ptr<const Place> own = place_for(ruling);
   std::string path;
   path.reserve(own->path.size() + 1 + name.size());
   path = own->path;
@@ -85,24 +98,33 @@ Entry GuardedNode::wrap(Entry inner, std::string_view name) {
   if (inner.node) {
     // A file with several names is asked for at each walk: who judges by name must see which one was used.
     if (has_several_names(inner.attr)) inner.valid_for = Validity::zero();
+    if (guard_.is_changing_file(name)) inner.valid_for = inner.attr.valid_for = Validity::zero();
     inner.node = make<GuardedNode>(guard_, std::move(inner.node), shared_from_this(), std::string(name));
   }
   return inner;
 }
 
+bool GuardedNode::is_changing_file() const {
+  if (!guard_.has_changing_file()) return false;
+  const std::lock_guard lock(guard_.mutex_for(this));
+  return guard_.is_changing_file(name_);
+}
+
 // A file with several names is judged by the one that the caller used.
 std::shared_ptr<const Place> GuardedNode::place_used_by(const Request& request) const {
   std::optional<std::string> path = guard_.used_names().find(request.caller.tid, identity());
-  if (!path) return place();
-  return std::make_shared<const Place>(guard_.place(*std::move(path)));
+  if (!path) return place(request);
+  return std::make_shared<const Place>(guard_.place(guard_.ruling(request), *std::move(path)));
 }
 
 Task<Attr> GuardedNode::getattr(const Request& request, Ref<Handle> open) {
   if (open) open = std::static_pointer_cast<GuardedHandle>(open)->opened();
-  if (guard_.level() < audit::Level::all) return inner_->getattr(request, std::move(open));
+  if (guard_.level() < audit::Level::all && !is_changing_file()) return inner_->getattr(request, std::move(open));
   return [](Ref<GuardedNode> self, const Request& asked, Ref<Handle> handle) -> Task<Attr> {
-    const Result<Attr> attr = co_await attempt(self->inner_->getattr(asked, std::move(handle)));
-    co_await self->guard_.report(asked, *self->place(), {.op = Op::stat, .want = Want::stat}, error_of(attr));
+    Result<Attr> attr = co_await attempt(self->inner_->getattr(asked, std::move(handle)));
+    if (attr && self->is_changing_file()) attr->valid_for = Validity::zero();
+    if (self->guard_.level() < audit::Level::all) co_return attr;
+    co_await self->guard_.report(asked, *self->place(asked), {.op = Op::stat, .want = Want::stat}, error_of(attr));
     co_return attr;
   }(shared_from_this(), request, std::move(open));
 }
@@ -118,13 +140,14 @@ Task<Attr> GuardedNode::setattr(const Request& request, SetAttr change, Ref<Hand
 }
 
 Task<Entry> GuardedNode::lookup(const Request& request, Name name) {
-  const Place at = guard_.place(child_path(name.text()));
+  const Place at = child_place(request, name.text());
   const Act act{.op = Op::stat, .want = Want::stat};
   co_await guard_.permit(request, at, act);
   Result<Entry> found = co_await attempt(inner_->lookup(request, name));
   const bool missing = found && !found->node;
   const Errno error = missing ? Errno::no_entry : error_of(found);
   if (error != Errno{} || guard_.level() >= audit::Level::all) co_await guard_.report(request, at, act, error);
+  if (missing && guard_.is_changing_file(name.text())) co_return Errno::no_entry;  // which nobody remembers
   if (!found || missing) co_return found;
   if (has_several_names(found->attr)) {
     const std::optional<Identity> file = found->node->identity();
@@ -134,7 +157,7 @@ Task<Entry> GuardedNode::lookup(const Request& request, Name name) {
 }
 
 Task<std::string> GuardedNode::readlink(const Request& request) {
-  const std::shared_ptr<const Place> at = place();
+  const std::shared_ptr<const Place> at = place(request);
   // A rule that denies the link itself also denies the way through it.
   const bool denied = refuses_by_rule(at->decision(Want::read));
   const Act act{.op = Op::readlink, .want = denied ? Want::read : Want::stat};
@@ -171,7 +194,7 @@ Task<Opened> GuardedNode::open(const Request& request, int flags) {
 }
 
 Task<Opened> GuardedNode::opendir(const Request& request) {
-  const std::shared_ptr<const Place> at = place();
+  const std::shared_ptr<const Place> at = place(request);
   const Act act{.op = Op::list, .want = Want::read, .is_directory = true};
   co_await guard_.permit(request, *at, act);
   Result<Opened> opened = co_await attempt(inner_->opendir(request));
@@ -182,7 +205,7 @@ Task<Opened> GuardedNode::opendir(const Request& request) {
 }
 
 Task<Created> GuardedNode::create(const Request& request, Name name, NewMode mode, int flags) {
-  auto at = std::make_shared<const Place>(guard_.place(child_path(name.text())));
+  auto at = std::make_shared<const Place>(child_place(request, name.text()));
   const Act act{.op = Op::create, .want = Want::write, .flags = flags};
   co_await guard_.permit(request, *at, act);
   Result<Created> created = co_await attempt(inner_at(*at)->create(request, name, mode, flags));
@@ -196,7 +219,7 @@ Task<Created> GuardedNode::create(const Request& request, Name name, NewMode mod
 }
 
 Task<Created> GuardedNode::tmpfile(const Request& request, NewMode mode, int flags) {
-  auto at = std::make_shared<const Place>(guard_.place(child_path(kUnnamed)));
+  auto at = std::make_shared<const Place>(child_place(request, kUnnamed));
   const Act act{.op = Op::create, .want = Want::write, .flags = flags};
   co_await guard_.permit(request, *at, act);
   Result<Created> created = co_await attempt(inner_at(*at)->tmpfile(request, mode, flags));
@@ -223,6 +246,8 @@ Task<std::size_t> GuardedNode::listxattr(const Request& request, std::span<std::
 
 Task<> GuardedNode::setxattr(const Request& request, const std::string& name, std::span<const std::byte> value,
                              int flags) {
+  // Of the box's processes about themselves, to the policy alone: no file has such an attribute.
+  if (name.starts_with(PolicySource::kTellPrefix)) co_return guard_.hear(request, name, value);
   const std::shared_ptr<const Place> at = place_used_by(request);
   const Act act{.op = Op::setxattr, .want = Want::write};
   co_await guard_.permit(request, *at, act);

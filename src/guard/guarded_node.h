@@ -43,16 +43,20 @@ class GuardedNode final : public Node, public std::enable_shared_from_this<Guard
 
   Task<struct statvfs> statfs(const Request& request) override;
 
-  // Where the node is now.
-  std::shared_ptr<const Place> place() const;
+  // Where the node is now, and what holds there for the caller.
+  std::shared_ptr<const Place> place(const Request& request) const;
 
   // A node found or made below this one, wrapped.
   Entry wrap(Entry inner, std::string_view name);
-  std::string child_path(std::string_view name) const;
+  std::string child_path(const Request& request, std::string_view name) const;
 
  private:
   // The node inside, as it is to be used at a place of its own, or of a name in it.
   Ref<Node> inner_at(const Place& place) const { return guard_.used_at(place, inner_); }
+  bool is_changing_file() const;
+  Place child_place(const Request& request, std::string_view name) const;
+  std::shared_ptr<const Place> place_for(const Ruling& ruling) const;
+  std::string child_path(const Ruling& ruling, std::string_view name) const;
   std::shared_ptr<const Place> place_used_by(const Request& request) const;
   Task<Entry> finish_new(const Request& request, Place at, Act act, Ref<Node> inner, Task<Entry> making,
                          std::string name, std::string target);

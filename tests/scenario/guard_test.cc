@@ -46,7 +46,7 @@ class GuardTest : public ::testing::Test {
     ::fcntl(file.get(), F_SETFL, O_APPEND);
     log_ = *audit::Log::create(std::move(file), level);
     processes_ = *audit::ProcessTable::create();
-    guard_.emplace(policy_, *log_, *processes_);
+    guard_.emplace(policies_, *log_, *processes_);
     kernel_.emplace(wrap_root(*guard_, root_));
     EXPECT_TRUE(kernel_->init().has_value());
     kernel_->caller.tid = ::getpid();
@@ -82,6 +82,7 @@ class GuardTest : public ::testing::Test {
   std::string path_;
   std::unique_ptr<audit::Log> log_;
   std::unique_ptr<audit::ProcessTable> processes_;
+  FixedPolicy policies_{policy_};
   std::optional<Guard> guard_;
   std::optional<FakeKernel> kernel_;
 };
@@ -221,13 +222,98 @@ TEST(GuardWithoutALog, RefusesEverythingWhenTheLogCannotBeWritten) {
   const policy::Policy policy({{RuleKind::read, "/", "test"}, {RuleKind::write, "/src", "test"}});
   auto log = *audit::Log::create(Fd(::open("/dev/full", O_WRONLY | O_APPEND | O_CLOEXEC)), audit::Level::files);
   auto processes = *audit::ProcessTable::create();
-  Guard guard(policy, *log, *processes);
+  FixedPolicy policies(policy);
+  Guard guard(policies, *log, *processes);
   FakeKernel kernel(wrap_root(guard, root));
   ASSERT_TRUE(kernel.init().has_value());
   const auto src = kernel.walk("src");
   ASSERT_TRUE(src.has_value());
   EXPECT_EQ(error_of(kernel.create(kRoot, "denied", O_WRONLY)), Errno::io);
   EXPECT_EQ(error_of(kernel.mkdir(src->nodeid, "allowed")), Errno::io);
+}
+
+// Two policies; which one holds for a caller is the test's to say.
+class SwitchedPolicy final : public PolicySource {
+ public:
+  Ruling for_caller(const Caller& caller) override { return caller.uid == 1000 ? rulings_[1] : rulings_[now]; }
+  Result<> tell(const Caller& caller, std::string_view name, std::span<const std::byte> value) override {
+    if (name == kTellRefused) return {};
+    told = std::to_string(caller.uid) + " " + std::string(name) + " " +
+           std::string(reinterpret_cast<const char*>(value.data()), value.size());
+    return {};
+  }
+
+  std::size_t now = 0;
+  std::string told;
+
+ private:
+  static Ruling ruling(std::uint64_t generation, RuleKind kind) {
+    auto rules = std::vector<Rule>{{RuleKind::read, "/", "test"}, {kind, "/src", "test"}};
+    return {.policy = std::make_shared<const policy::Policy>(std::move(rules)), .generation = generation};
+  }
+  const std::array<Ruling, 2> rulings_{ruling(1, RuleKind::write), ruling(2, RuleKind::read)};
+};
+
+class ChangingGuardTest : public GuardTest {
+ protected:
+  ChangingGuardTest() {
+    guard_.emplace(switched_, *log_, *processes_);
+    kernel_.emplace(wrap_root(*guard_, root_));
+    EXPECT_TRUE(kernel_->init().has_value());
+    kernel_->caller.tid = ::getpid();
+    kernel_->caller.uid = 0;
+  }
+  ~ChangingGuardTest() override { kernel_.reset(); }
+
+  SwitchedPolicy switched_;
+};
+
+TEST_F(ChangingGuardTest, AChangedPolicyHoldsForTheNextRequest) {
+  const std::uint64_t file = node("src/main.c");
+  ASSERT_TRUE(kernel_->open(file, O_WRONLY).has_value());
+  switched_.now = 1;
+  EXPECT_EQ(error_of(kernel_->open(file, O_WRONLY)), Errno::access);
+  EXPECT_EQ(error_of(kernel_->create(node("src"), "new", O_WRONLY)), Errno::access);
+  switched_.now = 0;
+  EXPECT_TRUE(kernel_->open(file, O_WRONLY).has_value());
+}
+
+TEST_F(ChangingGuardTest, EachCallerIsJudgedByItsOwnPolicy) {
+  const std::uint64_t file = node("src/main.c");
+  for (int round = 0; round < 3; ++round) {
+    kernel_->caller.uid = 0;
+    EXPECT_TRUE(kernel_->open(file, O_WRONLY).has_value());
+    kernel_->caller.uid = 1000;
+    EXPECT_EQ(error_of(kernel_->open(file, O_WRONLY)), Errno::access);
+  }
+}
+
+TEST_F(ChangingGuardTest, WhatACallerTellsOfItselfReachesThePolicyAndNoFile) {
+  kernel_->caller.uid = 1000;
+  EXPECT_TRUE(kernel_->setxattr(kRoot, "system.fusebox.x", "value").has_value());
+  EXPECT_EQ(switched_.told, "1000 system.fusebox.x value");
+  EXPECT_THAT(logged(), IsEmpty());
+}
+
+TEST_F(ChangingGuardTest, WhatTheKernelRefusedBeforeIsRecordedIfThePolicyWouldHaveRefusedItToo) {
+  EXPECT_EQ(error_of(kernel_->setxattr(kRoot, "system.fusebox.refused", "create 1 /etc/x")), Errno::access);
+  EXPECT_TRUE(kernel_->setxattr(kRoot, "system.fusebox.refused", "create 1 /src/x").has_value());
+  EXPECT_TRUE(kernel_->setxattr(kRoot, "system.fusebox.refused", "open 0 /etc/x").has_value());
+  for (const char* text : {"", "create", "create 1", "create x /etc/x", "bend 1 /etc/x", "create 1 etc"}) {
+    EXPECT_EQ(error_of(kernel_->setxattr(kRoot, "system.fusebox.refused", text)), Errno::invalid) << text;
+  }
+  EXPECT_THAT(logged(), ElementsAre("create /etc/x deny"));
+}
+
+TEST_F(ChangingGuardTest, WhatTheGuardRefusedItselfIsRecordedOnce) {
+  EXPECT_EQ(error_of(kernel_->create(node("etc"), "x", O_WRONLY)), Errno::access);
+  EXPECT_EQ(error_of(kernel_->setxattr(kRoot, "system.fusebox.refused", "create 1 /etc/x")), Errno::access);
+  EXPECT_THAT(logged(), ElementsAre("create /etc/x deny"));
+}
+
+TEST_F(GuardTest, APolicyThatDoesNotListenSaysSo) {
+  EXPECT_EQ(error_of(kernel_->setxattr(kRoot, "system.fusebox.refused", "create 1 /etc/x")), Errno::not_supported);
+  EXPECT_EQ(error_of(kernel_->setxattr(kRoot, "system.fusebox.x", "value")), Errno::not_supported);
 }
 
 }  // namespace

@@ -1,0 +1,61 @@
+#include "cli/boxed.h"
+
+#include <signal.h>
+
+#include <utility>
+
+namespace fusebox::cli {
+
+Boxed::~Boxed() {
+  if (objects_) objects_->stop();
+  if (child_) child_->end();
+  view_.reset();  // its threads ask the child until their connection has ended
+}
+
+Outcome<> Boxed::start(BoxedPlan plan) {
+  // Before any thread, and before the descriptors of the server exist.
+  auto child = box::Child::spawn(plan.box);
+  if (!child) return std::unexpected(child.error());
+  child_.emplace(*std::move(child));
+  // Who tells of violations on stderr must not end where nobody listens any more.
+  if (plan.violations) ::signal(SIGPIPE, SIG_IGN);
+
+  auto log = audit::Log::create(std::move(plan.log), plan.level, std::move(plan.violations));
+  if (!log) return std::unexpected(log.error());
+  log_ = *std::move(log);
+  auto processes = audit::ProcessTable::create();
+  if (!processes) return std::unexpected(processes.error());
+  processes_ = *std::move(processes);
+  auto policies = plan.policies(*processes_);
+  if (!policies) return std::unexpected(policies.error());
+  policies_ = *std::move(policies);
+  guard_.emplace(*policies_, *log_, *processes_,
+                 guard::GuardOptions{.destinations = plan.changes ? &destinations_ : nullptr,
+                                     .changing_file = std::move(plan.changing_file)});
+  objects_.emplace(plan.connected, *child_, plan.box.directory);
+
+  // To see every request, the kernel must not answer any from memory.
+  const Freshness freshness = plan.level >= audit::Level::all ? Freshness::at_once : plan.freshness;
+  auto view = HostView::prepare(std::move(plan.root), {.grafts = std::move(plan.grafts),
+                                                       .changes = std::move(plan.changes),
+                                                       .freshness = freshness,
+                                                       .transport = plan.transport,
+                                                       .idle_processors = plan.idle_processors,
+                                                       .one_user = plan.one_user,
+                                                       .guard = &*guard_,
+                                                       .outside = &*objects_});
+  if (!view) return std::unexpected(view.error());
+  view_ = *std::move(view);
+  if (view_->changes() != nullptr) {
+    if (const Outcome<> begun = plan.begin_changes(*view_->changes()); !begun) return begun;
+  }
+  if (const Outcome<> served = view_->mount().serve(view_->root()); !served) return served;
+  return child_->enter(view_->mount().take());
+}
+
+Outcome<audit::Summary> Boxed::finish() {
+  view_->mount().wait();
+  return log_->close();
+}
+
+}  // namespace fusebox::cli
