@@ -27,7 +27,12 @@ struct Plan {
   std::vector<std::string> command;  // argv; [0] is searched in PATH as execvp(3) does, inside the box
   std::string directory;             // working directory inside: the caller's
   Network network = Network::host;
+  std::vector<int> inherited{};  // descriptors above 2 to hand to the command, if they are safe (handed_in.h)
 };
+
+// The caller's descriptors above 2 that are not close-on-exec: what whoever started it handed to it.  To be asked
+// before anything else is opened.
+std::vector<int> inherited_descriptors();
 
 // How the command ended.
 struct Ending {

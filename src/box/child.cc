@@ -215,7 +215,7 @@ Outcome<Child> Child::spawn(const Plan& plan) {
   if (plan.command.empty()) return std::unexpected(Fault{"run", "no command given", "", ExitCode::usage});
   if (auto filled = fill_standard_descriptors(); !filled) return std::unexpected(filled.error());
   if (auto allowed = acquire_rights(); !allowed) return std::unexpected(allowed.error());
-  auto handed_in = HandedIn::secure();
+  auto handed_in = HandedIn::secure(plan.inherited);
   if (!handed_in) return std::unexpected(handed_in.error());
   const auto filter = seccomp_floor(plan.network);
   if (!filter) return std::unexpected(filter.error());
@@ -235,7 +235,8 @@ Outcome<Child> Child::spawn(const Plan& plan) {
               .filter = *filter,
               .dispositions = gate->before(),
               .supervisor = theirs.get(),
-              .terminal = terminal.fd()});
+              .terminal = terminal.fd(),
+              .inherited = handed_in->inherited()});
   }
   theirs.reset();
   auto mounter = spawn_mounter(ours);

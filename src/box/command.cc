@@ -1,5 +1,6 @@
 #include "box/command.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,6 +54,7 @@ Fault become_command(const CommandPlan& plan) {
   if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
     return fault_with_errno("close descriptors", "needs Linux 5.11");
   }
+  for (const int fd : plan.inherited) fcntl(fd, F_SETFD, 0);
   std::vector<char*> arguments;
   arguments.reserve(plan.command.size() + 1);
   for (const std::string& argument : plan.command) arguments.push_back(const_cast<char*>(argument.c_str()));

@@ -15,8 +15,9 @@ namespace fusebox::box {
 struct CommandPlan {
   const std::vector<std::string>& command;
   const Filter& filter;
-  const Dispositions& dispositions;  // what the command starts with
-  int terminal;                      // given to the command if not negative
+  const Dispositions& dispositions;   // what the command starts with
+  const std::vector<int>& inherited;  // what stays open for it, besides 0, 1 and 2
+  int terminal;                       // given to the command if not negative
 };
 
 // In a fork of the box's init: gives up every power that the box or the host could suffer from, and executes. Comes

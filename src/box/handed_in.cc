@@ -6,10 +6,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string>
+#include <system_error>
+#include <utility>
 
+#include "box/box.h"
 #include "box/mount_tools.h"
 
 namespace fusebox::box {
@@ -17,10 +23,15 @@ namespace {
 
 constexpr std::array kNames = {"standard input", "standard output", "standard error"};
 
+std::string name_of(int fd) {
+  const auto number = static_cast<std::size_t>(fd);
+  return number < kNames.size() ? kNames[number] : "descriptor " + std::to_string(fd);
+}
+
 constexpr int kKeptFlags = O_NONBLOCK | O_DIRECT | O_NOATIME;
 
 Fault refusal(int fd, const char* why, const char* remedy) {
-  return Fault{.what = kNames[static_cast<std::size_t>(fd)], .why = why, .remedy = remedy};
+  return Fault{.what = name_of(fd), .why = why, .remedy = remedy};
 }
 
 // The same file as `fd`, looked up anew; none where its name leads elsewhere by now.
@@ -38,8 +49,8 @@ Fd find_by_name(int fd) {
 
 Outcome<Fd> open_read_only(int fd, int flags) {
   const auto failed = [&](Errno error) {
-    Fault fault = fault_with_errno("make " + std::string(kNames[static_cast<std::size_t>(fd)]) + " read-only",
-                                   "hand it in by a pipe: cat FILE | fusebox run ...");
+    Fault fault =
+        fault_with_errno("make " + name_of(fd) + " read-only", "hand it in by a pipe: cat FILE | fusebox run ...");
     fault.why = std::strerror(static_cast<int>(error));
     return std::unexpected(fault);
   };
@@ -80,29 +91,45 @@ Outcome<Fd> substitute_for(int fd) {
 
 }  // namespace
 
-Outcome<HandedIn> HandedIn::secure() {
+std::vector<int> inherited_descriptors() {
+  std::vector<int> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry("/proc/self/fd", error), end; !error && entry != end;
+       entry.increment(error)) {
+    const int fd = std::atoi(entry->path().filename().c_str());
+    // The listing's own descriptor is close-on-exec.
+    const int flags = fd > STDERR_FILENO ? fcntl(fd, F_GETFD) : -1;
+    if (flags >= 0 && (flags & FD_CLOEXEC) == 0) found.push_back(fd);
+  }
+  return found;
+}
+
+Outcome<HandedIn> HandedIn::secure(const std::vector<int>& inherited) {
   HandedIn handed_in;
-  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+  std::vector<int> all = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  all.insert(all.end(), inherited.begin(), inherited.end());
+  for (const int fd : all) {
     auto substitute = substitute_for(fd);
-    if (!substitute) return std::unexpected(substitute.error());
-    handed_in.substitutes_[static_cast<std::size_t>(fd)] = *std::move(substitute);
+    if (!substitute && fd <= STDERR_FILENO) return std::unexpected(substitute.error());
+    if (!substitute) continue;
+    if (*substitute) handed_in.substitutes_.push_back({.number = fd, .fd = *std::move(substitute)});
+    if (fd > STDERR_FILENO) handed_in.inherited_.push_back(fd);
   }
   return handed_in;
 }
 
 bool HandedIn::take_over() const {
-  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-    const Fd& substitute = substitutes_[static_cast<std::size_t>(fd)];
-    if (substitute && dup2(substitute.get(), fd) < 0) return false;
+  for (const Substitute& substitute : substitutes_) {
+    if (dup2(substitute.fd.get(), substitute.number) < 0) return false;
   }
   return true;
 }
 
 void HandedIn::hand_back() const {
-  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-    const Fd& substitute = substitutes_[static_cast<std::size_t>(fd)];
-    if (!substitute) continue;
-    if (const off_t offset = lseek(substitute.get(), 0, SEEK_CUR); offset >= 0) lseek(fd, offset, SEEK_SET);
+  for (const Substitute& substitute : substitutes_) {
+    if (const off_t offset = lseek(substitute.fd.get(), 0, SEEK_CUR); offset >= 0) {
+      lseek(substitute.number, offset, SEEK_SET);
+    }
   }
 }
 

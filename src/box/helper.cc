@@ -6,18 +6,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <vector>
+#include <utility>
 
 #include "box/init.h"
 
 namespace fusebox::box {
 namespace {
 
-void close_all_but(std::initializer_list<int> kept) {
-  std::vector<int> sorted(kept);
-  std::ranges::sort(sorted);
+void close_all_but(std::vector<int> kept) {
+  std::ranges::sort(kept);
   unsigned first = STDERR_FILENO + 1;
-  for (const int fd : sorted) {
+  for (const int fd : kept) {
     if (fd < static_cast<int>(first)) continue;
     const auto next = static_cast<unsigned>(fd);
     if (next > first) close_range(first, next - 1, 0);
@@ -28,12 +27,12 @@ void close_all_but(std::initializer_list<int> kept) {
 
 }  // namespace
 
-bool become_helper(const char* name, std::initializer_list<int> kept, int channel) {
+bool become_helper(const char* name, std::vector<int> kept, int channel) {
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
   prctl(PR_SET_NAME, name, 0, 0, 0);
-  close_all_but(kept);
+  close_all_but(std::move(kept));
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return false;
   // It may have died before the prctl. Its pid would not tell: across pid namespaces getppid() is always 0.
   pollfd peer{channel, POLLIN, 0};

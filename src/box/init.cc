@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <utility>
 
 #include "box/command.h"
 #include "box/message.h"
@@ -60,12 +61,14 @@ class Init {
       const Fault fault = become_command({.command = plan_.plan.command,
                                           .filter = plan_.filter,
                                           .dispositions = plan_.dispositions,
+                                          .inherited = plan_.inherited,
                                           .terminal = takes_terminal_ ? plan_.terminal : -1});
       (void)send_message(theirs.get(), fault_message(fault));
       _exit(static_cast<int>(fault.code));
     }
     theirs.reset();
     let_go_of_standard_descriptors();
+    for (const int fd : plan_.inherited) close(fd);
     return await_exec(ours);
   }
 
@@ -156,7 +159,9 @@ void run_init(const InitPlan& plan) {
   Fd own_mounts(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
   if (!own_mounts) report_and_exit(plan.supervisor, fault_with_errno("open the box's mount namespace"));
   (void)send_message(plan.supervisor, Message{.kind = Kind::here, .text = {}, .fd = std::move(own_mounts)});
-  if (!become_helper("fusebox-init", {plan.supervisor, plan.terminal}, plan.supervisor)) _exit(kFailed);
+  std::vector<int> kept = plan.inherited;
+  kept.insert(kept.end(), {plan.supervisor, plan.terminal});
+  if (!become_helper("fusebox-init", std::move(kept), plan.supervisor)) _exit(kFailed);
   Init init(plan);
   if (auto built = init.build(); !built) report_and_exit(plan.supervisor, built.error());
   if (auto started = init.start(); !started) report_and_exit(plan.supervisor, started.error());

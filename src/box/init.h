@@ -6,7 +6,7 @@
 // its channel and the terminal.
 #pragma once
 
-#include <initializer_list>
+#include <vector>
 
 #include "box/box.h"
 #include "box/seccomp_floor.h"
@@ -18,8 +18,9 @@ struct InitPlan {
   const Plan& plan;
   const Filter& filter;
   const Dispositions& dispositions;
-  int supervisor;  // the channel
-  int terminal;    // -1: none
+  int supervisor;                     // the channel
+  int terminal;                       // -1: none
+  const std::vector<int>& inherited;  // for the command
 };
 
 // Runs in the first process of the new namespaces. If the supervisor ends, so does it.
@@ -27,7 +28,7 @@ struct InitPlan {
 
 // For helpers of the supervisor: not dumpable, killed with their parent, all signals blocked, all descriptors closed
 // but `kept` and the standard ones. False when the parent is gone already: `channel` is then closed at its other end.
-bool become_helper(const char* name, std::initializer_list<int> kept, int channel);
+bool become_helper(const char* name, std::vector<int> kept, int channel);
 
 // /dev/null in place of the standard descriptors: a reader of the command's output waits for the command, not for us.
 void let_go_of_standard_descriptors();
