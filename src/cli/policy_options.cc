@@ -34,7 +34,7 @@ void add_repeatable(CLI::App& app, const std::string& name, std::vector<std::str
 
 void add_policy_options(CLI::App& app, PolicyOptions& options) {
   add_repeatable(app, "--profile", options.profiles, "NAME",
-                 "Start from a shipped profile: default, build, strict, secrets (repeatable)");
+                 "Start from a shipped profile: default, build, gentoo, strict, secrets (repeatable)");
   app.add_option("--policy", options.file, "Add the rules of a policy file")->type_name("FILE")->group("Policy");
   add_repeatable(app, "--read", options.read, "PATH", "Allow reading PATH and all below (repeatable, as those below)");
   add_repeatable(app, "--write", options.write, "PATH", "Allow reading and writing it");

@@ -1,6 +1,7 @@
 #include "policy/policy.h"
 
 #include "fusebox/fault.h"
+#include "policy/gentoo_order.h"
 #include "policy/index.h"
 
 namespace fusebox::policy {
@@ -58,14 +59,19 @@ bool is_settled(std::uint8_t kinds_below, Changes changes, const Verdicts& held)
 
 }  // namespace
 
-Policy::Policy(std::vector<Rule> rules, Changes changes)
-    : rules_(std::move(rules)), changes_(changes), index_(std::make_unique<const Index>(rules_)) {}
+Policy::Policy(std::vector<Rule> rules, Changes changes, Order order)
+    : rules_(std::move(rules)),
+      changes_(changes),
+      order_(order),
+      index_(order == Order::specific ? std::make_unique<const Index>(rules_) : nullptr) {}
 Policy::~Policy() = default;
 Policy::Policy(Policy&&) noexcept = default;
 Policy& Policy::operator=(Policy&&) noexcept = default;
 
 Decision Policy::decide(std::string_view path, Want want) const {
-  if (index_->broken || !is_canonical(path)) return {};
+  if (!is_canonical(path)) return {};
+  if (order_ == Order::gentoo) return decide_as_gentoo(rules_, path, want);
+  if (index_->broken) return {};
   Walk walk(*index_);
   for_each_component(path, [&](std::string_view name) { walk.step(name); });
   const Standing& standing = walk.standing();
@@ -86,7 +92,9 @@ Decision Policy::decide(std::string_view path, Want want) const {
 }
 
 bool Policy::same_below(std::string_view from, std::string_view to) const {
-  if (index_->broken || !is_canonical(from) || !is_canonical(to)) return false;
+  if (!is_canonical(from) || !is_canonical(to)) return false;
+  if (order_ == Order::gentoo) return same_below_as_gentoo(rules_, from, to);
+  if (index_->broken) return false;
   Walk here(*index_);
   Walk there(*index_);
   for_each_component(from, [&](std::string_view name) { here.step(name); });
@@ -109,7 +117,14 @@ bool Policy::same_below(std::string_view from, std::string_view to) const {
 
 std::vector<RuleId> Policy::matching(std::string_view path) const {
   std::vector<RuleId> found;
-  if (index_->broken || !is_canonical(path)) return found;
+  if (!is_canonical(path)) return found;
+  if (order_ == Order::gentoo) {
+    for (std::size_t id = 0; id < rules_.size(); ++id) {
+      if (prefix_matches(rules_[id].pattern, path)) found.push_back(static_cast<RuleId>(id));
+    }
+    return found;
+  }
+  if (index_->broken) return found;
   Walk walk(*index_);
   // Deeper places go in front; a rule that matches at several places counts at the deepest.
   const auto collect = [&] {

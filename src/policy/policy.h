@@ -45,6 +45,7 @@ struct Rule {
   RuleKind kind;
   std::string pattern;  // absolute; may hold * (within a component) and ** (any components)
   std::string origin;   // for people: "profile default", "fusebox.toml:4:9", "--write"
+  bool operator==(const Rule&) const = default;
 };
 
 using RuleId = std::int32_t;
@@ -56,10 +57,16 @@ struct Decision {
   bool operator==(const Decision&) const = default;
 };
 
+// Which of several rules counts.
+enum class Order : std::uint8_t {
+  specific,  // the most specific one (docs/policy-language.md)
+  gentoo,    // as Gentoo's sandbox decides; patterns are plain prefixes (gentoo_order.h)
+};
+
 class Policy {
  public:
   // Patterns must be valid (see load.h, which checks them and says where they are wrong).
-  explicit Policy(std::vector<Rule> rules, Changes changes = Changes::as_ruled);
+  explicit Policy(std::vector<Rule> rules, Changes changes = Changes::as_ruled, Order order = Order::specific);
   ~Policy();
   Policy(Policy&&) noexcept;
   Policy& operator=(Policy&&) noexcept;
@@ -83,7 +90,8 @@ class Policy {
  private:
   std::vector<Rule> rules_;
   Changes changes_;
-  std::unique_ptr<const Index> index_;
+  Order order_;
+  std::unique_ptr<const Index> index_;  // null with another order
 };
 
 std::string_view to_string(Verdict verdict);

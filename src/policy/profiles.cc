@@ -14,6 +14,9 @@ constexpr char kDefault[] = {
 constexpr char kBuild[] = {
 #embed "../../profiles/build.toml"
 };
+constexpr char kGentoo[] = {
+#embed "../../profiles/gentoo.toml"
+};
 constexpr char kSecrets[] = {
 #embed "../../profiles/secrets.toml"
 };
@@ -22,10 +25,11 @@ constexpr char kStrict[] = {
 };
 #pragma clang diagnostic pop
 
-constexpr std::array<std::string_view, 4> kNames = {"default", "build", "strict", "secrets"};
-constexpr std::array<std::string_view, 4> kTexts = {
+constexpr std::array<std::string_view, 5> kNames = {"default", "build", "gentoo", "strict", "secrets"};
+constexpr std::array<std::string_view, 5> kTexts = {
     std::string_view(kDefault, sizeof kDefault), std::string_view(kBuild, sizeof kBuild),
-    std::string_view(kStrict, sizeof kStrict), std::string_view(kSecrets, sizeof kSecrets)};
+    std::string_view(kGentoo, sizeof kGentoo), std::string_view(kStrict, sizeof kStrict),
+    std::string_view(kSecrets, sizeof kSecrets)};
 
 }  // namespace
 

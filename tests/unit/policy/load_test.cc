@@ -130,8 +130,8 @@ TEST(Load, AnOrderThatIsNotSupportedIsRefused) {
 }
 
 TEST(Load, AnUnknownProfileIsRefusedByName) {
-  EXPECT_EQ(fault_of("include = [\"default\", \"gentoo\"]"),
-            "fusebox.toml:1:23: unknown profile 'gentoo' (known here: default build strict secrets)");
+  EXPECT_EQ(fault_of("include = [\"default\", \"fedora\"]"),
+            "fusebox.toml:1:23: unknown profile 'fedora' (known here: default build gentoo strict secrets)");
   EXPECT_EQ(fault_of(profile("biuld")), "--profile: unknown profile 'biuld' (did you mean 'build'?)");
 }
 
