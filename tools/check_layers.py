@@ -25,6 +25,8 @@ MAY_INCLUDE = {
     "store": {"base", PUBLIC},
     "guard": {"base", "policy", "audit", PUBLIC},
     "review": VALUES | {"base"},
+    "gentoo": VALUES | {"base", "policy", "audit", "guard"},
+    "reporter": set(),
     "box": VALUES | {"base"},
     "mount": {"base", "wire", "door", "dispatch", PUBLIC},
     "examples": {PUBLIC},

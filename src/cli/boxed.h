@@ -29,8 +29,8 @@ struct BoxedPlan {
   audit::Level level = audit::Level::files;
   Fd log{};  // empty: none
   std::unique_ptr<audit::ViolationSink> violations{};
-  std::string changing_file{};  // see guard::Guard
-  Fd changes{};  // see HostViewOptions
+  std::string changing_file{};                                      // see guard::Guard
+  Fd changes{};                                                     // see HostViewOptions
   std::function<Outcome<>(const CowStore& store)> begin_changes{};  // where there are `changes`; before anyone serves
   std::vector<Graft> grafts{};
   Freshness freshness = Freshness::within_a_second;

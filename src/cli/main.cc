@@ -1,8 +1,7 @@
 // Wires the commands together; contains no decision.
 #include <CLI/CLI.hpp>
-#include <string>
-
 #include <exception>
+#include <string>
 
 #include "box/box.h"
 #include "cli/cmd_apply.h"
@@ -15,6 +14,7 @@
 #include "cli/cmd_mirror.h"
 #include "cli/cmd_policy.h"
 #include "cli/cmd_run.h"
+#include "cli/cmd_sandbox.h"
 #include "cli/command.h"
 
 namespace {
@@ -53,8 +53,9 @@ int main(int argc, char** argv) {
   if (!filled) return static_cast<int>(filled.error().code);
   // Memory, or the threads that a run begins with, were not to be had: nothing has started, or all of it ends with us.
   try {
-    return parse_and_run(argc, argv);
+    return cli::is_executed_as("sandbox") ? cli::run_as_sandbox(argc, argv) : parse_and_run(argc, argv);
   } catch (const std::exception& error) {
-    return cli::report({.what = "go on", .why = error.what(), .remedy = "is memory, or the number of processes, limited?"});
+    return cli::report(
+        {.what = "go on", .why = error.what(), .remedy = "is memory, or the number of processes, limited?"});
   }
 }

@@ -35,11 +35,7 @@ Place::Place(std::string where, Ruling by, std::uint64_t made_in)
                 ruling.policy->decide(path, Want::write)} {}
 
 Guard::Guard(PolicySource& policies, audit::Log& log, audit::ProcessTable& processes, GuardOptions options)
-    : policies_(policies),
-      log_(log),
-      processes_(processes),
-      options_(std::move(options)),
-      level_(log.level()) {}
+    : policies_(policies), log_(log), processes_(processes), options_(std::move(options)), level_(log.level()) {}
 
 Ref<Node> Guard::used_at(const Place& place, const Ref<Node>& node) const {
   const bool is_aside = place.decision(Want::write).verdict == Verdict::discard;
