@@ -94,6 +94,32 @@ int by_int80(const Arguments& a) {
 #endif
 }
 
+int by_mapping(const Arguments& a) {
+  const int fd = open(a[0].c_str(), O_RDONLY);
+  if (fd < 0) return errno;
+  void* memory = mmap(nullptr, sizeof kMark, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED && errno == EACCES) {
+    // What was mapped to be read, made writable.
+    memory = mmap(nullptr, sizeof kMark, PROT_READ, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) return errno;
+    if (mprotect(memory, sizeof kMark, PROT_READ | PROT_WRITE) != 0) {
+      const int writing = open(a[0].c_str(), O_RDWR);
+      if (writing < 0) return errno;
+      memory = mmap(nullptr, sizeof kMark, PROT_READ | PROT_WRITE, MAP_SHARED, writing, 0);
+    }
+  }
+  if (memory == MAP_FAILED) return errno;
+  std::memcpy(memory, kMark, sizeof kMark - 1);
+  return 0;
+}
+
+int by_rename_into_place(const Arguments& a) {
+  const int fd = open("mine", O_WRONLY | O_CREAT, 0644);
+  const int error = spoil(fd);
+  if (error != 0) return error;
+  return outcome(rename("mine", a[0].c_str()));
+}
+
 // --- io_uring, by its system calls ---
 
 class Ring {
@@ -494,6 +520,8 @@ const std::map<std::string, int (*)(const Arguments&)>& ways() {
       {"exchange", by_exchange},
       {"a_whiteout", by_a_whiteout},
       {"unlink", by_unlink},
+      {"mapping", by_mapping},
+      {"rename_into_place", by_rename_into_place},
       {"a_socket", by_a_socket},
       {"swapping_symlinks", by_swapping_symlinks},
       {"chroot", by_chroot},
