@@ -257,14 +257,13 @@ Outcome<std::vector<Change>> select(std::vector<Change> changes, const Selection
       return std::unexpected(fault_at(path, "the box has changed nothing there", "see `fusebox diff`"));
     }
   }
-  std::erase_if(changes, [&](const Change& change) {
-    return !selection.covers(change) && !is_on_the_way(change, selection);
-  });
+  std::erase_if(changes,
+                [&](const Change& change) { return !selection.covers(change) && !is_on_the_way(change, selection); });
   return changes;
 }
 
-Outcome<ApplyResult> apply(const Layers& layers, const Tree& work, const std::string& word,
-                           std::vector<Change> changes, const ApplyOptions& options, const Progress& progress) {
+Outcome<ApplyResult> apply(const Layers& layers, const Tree& work, const std::string& word, std::vector<Change> changes,
+                           const ApplyOptions& options, const Progress& progress) {
   if (auto conflicts = conflicts_in(changes); !conflicts.empty() && !options.force) {
     return ApplyResult{.refused = std::move(conflicts)};
   }
