@@ -100,6 +100,7 @@ class Apply {
 
   Outcome<> merge(const std::string& path, const Entry& entry) {
     if (!entry.marks.opaque) return {};
+    if (const Outcome<> begun = begin_directory(layers_, upper_, path); !begun) return begun;
     return upper_.merge({.path = path, .marks = entry.marks, .status = entry.status}, path);
   }
 

@@ -40,18 +40,27 @@ class Filler {
     if (!ours) return std::unexpected(fault_at(directory.path, ours.error()));
     const auto theirs = layers_.host.names(*directory.base);
     if (!theirs) return std::unexpected(fault_at(*directory.base, theirs.error()));
+    const Result<Fd> filled = layers_.upper.open(directory.path, O_RDONLY | O_DIRECTORY);
+    if (!filled) return std::unexpected(fault_at(directory.path, filled.error()));
+    // To the box, nothing happens; an interruption must not let the time slip.
+    const timespec mtime = directory.marks.applying.value_or(directory.status.mtime);
+    const std::string mark = applying_name(layers_.space);
+    if (const Result<> kept = set_xattr(filled->get(), mark, to_text(mtime)); !kept) {
+      return std::unexpected(fault_at(directory.path, kept.error()));
+    }
     for (const std::string& name : *theirs) {
       if (std::ranges::binary_search(*ours, name)) continue;
       const Result<> copied = copy(directory, name);
       if (!copied) return std::unexpected(fault_at(join(*directory.base, name), copied.error()));
     }
-    const Result<Fd> filled = layers_.upper.open(directory.path, O_RDONLY | O_DIRECTORY);
-    if (!filled) return std::unexpected(fault_at(directory.path, filled.error()));
-    // To the box, nothing has happened.
-    if (const Result<> set = set_mtime(filled->get(), directory.status.mtime); !set) {
-      return std::unexpected(fault_at(directory.path, set.error()));
-    }
-    for (const std::string& name : *ours) {
+    Result<> done = set_mtime(filled->get(), mtime);
+    if (done) done = remove_xattr(filled->get(), mark);
+    if (!done) return std::unexpected(fault_at(directory.path, done.error()));
+    return go_below_all(directory, *ours);
+  }
+
+  Outcome<> go_below_all(const Directory& directory, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
       const Outcome<> done = go_below(directory, name);
       if (!done) return done;
     }
