@@ -33,8 +33,9 @@ int refuse(const std::string& box, const review::ApplyResult& result) {
   std::fwrite(both.data(), 1, both.size(), stderr);
   const std::size_t count = result.refused.size();
   report(Fault{.what = "apply " + box,
-               .why = fmt::format("{} changed on the host since the box took {}: {}", count == 1 ? "a path" : fmt::format("{} paths", count),
-                                  count == 1 ? "it" : "them", result.applied.empty() ? "nothing was applied" : "not applied"),
+               .why = fmt::format("{} changed on the host since the box took {}: {}",
+                                  count == 1 ? "a path" : fmt::format("{} paths", count), count == 1 ? "it" : "them",
+                                  result.applied.empty() ? "nothing was applied" : "not applied"),
                .remedy = "see `fusebox diff --text`; name the paths to apply, discard the others, or use --force"});
   return 1;
 }
@@ -82,7 +83,8 @@ void add_apply_command(CLI::App& app, CommandResult& result) {
   command->add_option("PATH", options->paths, "Only these paths and what lies below");
   command->add_flag("--dry-run", options->dry_run, "Only say what would be done");
   command->add_flag("--force", options->force, "Also where the host has changed since the box took its copy");
-  command->footer(R"(Makes the changes that `fusebox diff` lists, and takes them out of the box.  Each file is replaced in one step:
+  command->footer(
+      R"(Makes the changes that `fusebox diff` lists, and takes them out of the box.  Each file is replaced in one step:
 nobody ever sees half of one.  After a kill or a loss of power, the same command goes on.
 
 Where the host has changed since, nothing at all is applied, and both sides are shown.

@@ -29,9 +29,8 @@ struct Line {
 Outcome<Line> look_at(const std::string& name, const review::Progress& progress) {
   auto reviewed = ReviewedBox::open(name);
   if (!reviewed) return std::unexpected(reviewed.error());
-  Line line{.name = name,
-            .created = reviewed->box().description().created,
-            .command = reviewed->box().description().command};
+  Line line{
+      .name = name, .created = reviewed->box().description().created, .command = reviewed->box().description().command};
   const auto locked = reviewed->box().try_lock();
   if (!locked) return std::unexpected(locked.error());
   line.in_use = !*locked;
@@ -98,7 +97,8 @@ void add_boxes_command(CLI::App& app, CommandResult& result) {
   auto options = std::make_shared<BoxesOptions>();
   CLI::App* command = app.add_subcommand("boxes", "List the boxes that keep changes");
   command->add_flag("--json", options->json, "Write JSON");
-  command->footer(R"(Each with when it was made, how much disk its changes take, how many they are, and whether something runs
+  command->footer(
+      R"(Each with when it was made, how much disk its changes take, how many they are, and whether something runs
 in it.  Here, files of equal size and time of modification count as equal: `fusebox diff` reads them.
 
 Exit status: 0; 125 if a box could not be looked at (it is named on stderr, the others are shown).

@@ -82,9 +82,11 @@ void add_diff_command(CLI::App& app, CommandResult& result) {
   CLI::App* command = app.add_subcommand("diff", "Show what a box has changed");
   command->add_option("BOX", options->box, "The box's name, as `fusebox boxes` lists it")->required();
   command->add_option("PATH", options->paths, "Only these paths and what lies below");
-  auto* text = command->add_flag("--text", options->text, "With the changed lines of text files, as diff -u writes them");
+  auto* text =
+      command->add_flag("--text", options->text, "With the changed lines of text files, as diff -u writes them");
   command->add_flag("--json", options->json, "Write JSON")->excludes(text);
-  command->footer(R"(A line for each path that differs from the host: added, changed (and what of it), removed, replaced by a file
+  command->footer(
+      R"(A line for each path that differs from the host: added, changed (and what of it), removed, replaced by a file
 of another type, or renamed.  In brackets: set-user-ID files, devices and the like, which deserve a second look, and what
 the host has changed since the box took it.
 

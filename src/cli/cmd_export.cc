@@ -46,12 +46,14 @@ Outcome<int> export_box(const ExportOptions& options) {
   if (const Outcome<> locked = reviewed->box().lock(); !locked) return std::unexpected(locked.error());
   const bool is_stdout = options.file == "-";
   if (is_stdout && ::isatty(STDOUT_FILENO) == 1) {
-    return std::unexpected(
-        Fault{.what = "export", .why = "a terminal cannot take a tar file", .remedy = "name a file", .code = ExitCode::usage});
+    return std::unexpected(Fault{.what = "export",
+                                 .why = "a terminal cannot take a tar file",
+                                 .remedy = "name a file",
+                                 .code = ExitCode::usage});
   }
   int complaints = 0;
-  const Outcome<> written = is_stdout ? write_layer(*reviewed, STDOUT_FILENO, complaints)
-                                      : write_file(*reviewed, options.file, complaints);
+  const Outcome<> written =
+      is_stdout ? write_layer(*reviewed, STDOUT_FILENO, complaints) : write_file(*reviewed, options.file, complaints);
   if (!written) return std::unexpected(written.error());
   return complaints == 0 ? 0 : 1;
 }
@@ -63,7 +65,8 @@ void add_export_command(CLI::App& app, CommandResult& result) {
   CLI::App* command = app.add_subcommand("export", "Write a box as a layer of a container image");
   command->add_option("BOX", options->box, "The box's name, as `fusebox boxes` lists it")->required();
   command->add_option("FILE", options->file, "The tar file to write; - for standard output")->required();
-  command->footer(R"(Writes what the box has added and changed, with `.wh.NAME` for what it has removed: an uncompressed layer as
+  command->footer(
+      R"(Writes what the box has added and changed, with `.wh.NAME` for what it has removed: an uncompressed layer as
 the OCI image specification has it, for umoci, skopeo, docker and podman.  The same box gives the same bytes.  Readable by
 nobody else until you say so: a box may hold secrets.
 

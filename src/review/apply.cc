@@ -100,6 +100,7 @@ class Apply {
 
   Outcome<> merge(const std::string& path, const Entry& entry) {
     if (!entry.marks.opaque) return {};
+    if (const Outcome<> begun = begin_directory(layers_, upper_, path); !begun) return begun;
     return upper_.merge({.path = path, .marks = entry.marks, .status = entry.status}, path);
   }
 
@@ -257,14 +258,13 @@ Outcome<std::vector<Change>> select(std::vector<Change> changes, const Selection
       return std::unexpected(fault_at(path, "the box has changed nothing there", "see `fusebox diff`"));
     }
   }
-  std::erase_if(changes, [&](const Change& change) {
-    return !selection.covers(change) && !is_on_the_way(change, selection);
-  });
+  std::erase_if(changes,
+                [&](const Change& change) { return !selection.covers(change) && !is_on_the_way(change, selection); });
   return changes;
 }
 
-Outcome<ApplyResult> apply(const Layers& layers, const Tree& work, const std::string& word,
-                           std::vector<Change> changes, const ApplyOptions& options, const Progress& progress) {
+Outcome<ApplyResult> apply(const Layers& layers, const Tree& work, const std::string& word, std::vector<Change> changes,
+                           const ApplyOptions& options, const Progress& progress) {
   if (auto conflicts = conflicts_in(changes); !conflicts.empty() && !options.force) {
     return ApplyResult{.refused = std::move(conflicts)};
   }

@@ -1,7 +1,7 @@
 // Making the host equal to a box (review layer).
 //
-// Each file of the host is its old self or the box's at any moment, whatever kills the process or the machine.  What has
-// been made, and is durable, is taken out of the box; so a second apply goes on where the first was ended.
+// Each file of the host is its old self or the box's at any moment, whatever kills the process or the machine.  What
+// has been made, and is durable, is taken out of the box; so a second apply goes on where the first was ended.
 #pragma once
 
 #include <string>
@@ -25,12 +25,13 @@ struct ApplyResult {
   std::vector<Change> refused{};
 };
 
-// What scan() found and the selection covers.  Empty selections cover all; one that names what has not changed is a Fault.
+// What scan() found and the selection covers.  Empty selections cover all; one that names what has not changed is a
+// Fault.
 Outcome<std::vector<Change>> select(std::vector<Change> changes, const Selection& selection);
 
 // `changes`: what is to be made, of a scan just now; nothing is done where one of them is in conflict, unless forced.
 // `word`: unguessable, and the same after an interruption (layers.interrupted).  `done` is told of each change.
-Outcome<ApplyResult> apply(const Layers& layers, const Tree& work, const std::string& word,
-                           std::vector<Change> changes, const ApplyOptions& options, const Progress& progress);
+Outcome<ApplyResult> apply(const Layers& layers, const Tree& work, const std::string& word, std::vector<Change> changes,
+                           const ApplyOptions& options, const Progress& progress);
 
 }  // namespace fusebox::review

@@ -8,8 +8,8 @@
 
 namespace fusebox::review {
 
-// Writes down with the box's directory which time of modification the host's has to have in the end, and, where the host
-// has not changed its attributes, what they were: both could not be told later.  Once is enough.
+// Writes down with the box's directory which time of modification the host's has to have in the end, and, where the
+// host has not changed its attributes, what they were: both could not be told later.  Once is enough.
 Outcome<> begin_directory(const Layers& layers, const UpperWriter& upper, std::string_view path);
 
 }  // namespace fusebox::review

@@ -28,7 +28,8 @@ constexpr std::size_t kWord = 16;  // hexadecimal digits
 bool is_good_name(const std::string& name) {
   constexpr std::size_t kLongest = 128;
   const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   };
   return !name.empty() && name.size() <= kLongest && name[0] != '.' && name[0] != '-' &&
          std::ranges::all_of(name, is_plain);
@@ -155,7 +156,8 @@ Outcome<> Box::lock() {
   const auto locked = try_lock();
   if (!locked) return std::unexpected(locked.error());
   if (*locked) return {};
-  return std::unexpected(Fault{.what = "box " + name_, .why = "in use", .remedy = "wait until what runs in it has ended"});
+  return std::unexpected(
+      Fault{.what = "box " + name_, .why = "in use", .remedy = "wait until what runs in it has ended"});
 }
 
 std::optional<std::string> Box::word_of_apply() const {
@@ -170,7 +172,8 @@ Outcome<std::string> Box::begin_apply() const {
   if (::getrandom(&drawn, sizeof drawn, 0) != sizeof drawn) return std::unexpected(fault_with_errno("random numbers"));
   std::string word = fmt::format("{:016x}", drawn);
   const std::string temporary = std::string(kApplying) + ".new";
-  const Fd file(::openat(directory_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const Fd file(
+      ::openat(directory_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
   const bool written = file && ::write(file.get(), word.data(), word.size()) == static_cast<ssize_t>(word.size()) &&
                        ::fsync(file.get()) == 0 &&
                        ::renameat(directory_.get(), temporary.c_str(), directory_.get(), kApplying) == 0 &&

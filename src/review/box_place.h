@@ -1,8 +1,8 @@
 // Where boxes live, and how one is taken hold of (review layer).
 //
-// A box is a directory BOXES/NAME with `upper` (its changes, in overlayfs's format; its top is the root), `work` (scratch
-// on the same file system), `box.json` and `lock`, on which whoever uses the box holds an exclusive flock(2).  BOXES is
-// /var/lib/fusebox/boxes for root, else ${XDG_DATA_HOME}/fusebox/boxes.
+// A box is a directory BOXES/NAME with `upper` (its changes, in overlayfs's format; its top is the root), `work`
+// (scratch on the same file system), `box.json` and `lock`, on which whoever uses the box holds an exclusive flock(2).
+// BOXES is /var/lib/fusebox/boxes for root, else ${XDG_DATA_HOME}/fusebox/boxes.
 #pragma once
 
 #include <optional>

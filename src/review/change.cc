@@ -50,8 +50,8 @@ std::vector<std::string> words_for(const Change& change) {
     words.push_back(fmt::format("mode {:03o} -> {:03o}", change.host->permissions(), change.box->permissions()));
   }
   if (aspects.owner) {
-    words.push_back(fmt::format("owner {}:{} -> {}:{}", change.host->uid, change.host->gid, change.box->uid,
-                                change.box->gid));
+    words.push_back(
+        fmt::format("owner {}:{} -> {}:{}", change.host->uid, change.host->gid, change.box->uid, change.box->gid));
   }
   if (aspects.times) words.emplace_back("times");
   if (aspects.xattrs) words.emplace_back("attributes");
@@ -88,12 +88,9 @@ void put_bytes(nlohmann::json& object, const char* key, const std::string& bytes
 }
 
 nlohmann::json json_of(const Status& status) {
-  nlohmann::json object = {{"type", type_name(status)},
-                           {"mode", fmt::format("{:04o}", status.permissions())},
-                           {"uid", status.uid},
-                           {"gid", status.gid},
-                           {"size", status.size},
-                           {"mtime", to_text(status.mtime)}};
+  nlohmann::json object = {{"type", type_name(status)}, {"mode", fmt::format("{:04o}", status.permissions())},
+                           {"uid", status.uid},         {"gid", status.gid},
+                           {"size", status.size},       {"mtime", to_text(status.mtime)}};
   if (S_ISCHR(status.mode) || S_ISBLK(status.mode)) {
     object["device"] = fmt::format("{}:{}", major(status.rdev), minor(status.rdev));
   }

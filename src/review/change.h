@@ -31,10 +31,10 @@ struct Aspects {
 struct Change {
   std::string path{};
   Kind kind = Kind::changed;
-  Aspects aspects{};           // where it is changed, or renamed
-  std::string host_path{};     // where the host has it: differs below a renamed directory
-  std::string from{};          // where it is renamed: the host's path
-  std::string target{};        // of the box's symlink
+  Aspects aspects{};              // where it is changed, or renamed
+  std::string host_path{};        // where the host has it: differs below a renamed directory
+  std::string from{};             // where it is renamed: the host's path
+  std::string target{};           // of the box's symlink
   bool has_capabilities = false;  // the box's file gives rights to whoever executes it
   std::optional<Status> box{};
   std::optional<Status> host{};

@@ -24,7 +24,8 @@ struct Task {
 
 class Export {
  public:
-  Export(const Layers& layers, LayerTar& tar, const Progress& progress, const std::function<void(const Fault&)>& complain)
+  Export(const Layers& layers, LayerTar& tar, const Progress& progress,
+         const std::function<void(const Fault&)>& complain)
       : layers_(layers), tar_(tar), progress_(progress), complain_(complain) {}
 
   Outcome<> run(const std::vector<Change>& changes) {
@@ -54,7 +55,8 @@ class Export {
     if (!entry) return std::unexpected(fault_at(directory.path, entry.error()));
     if (!*entry) return {};
     if (!directory.path.empty()) {
-      const Outcome<> added = add(layers_.upper, directory.path, (*entry)->status, (*entry)->xattrs, directory.path + "/");
+      const Outcome<> added =
+          add(layers_.upper, directory.path, (*entry)->status, (*entry)->xattrs, directory.path + "/");
       if (!added) return added;
     }
     const bool hides_all = (directory.hides && directory.base) || !directory.from.empty();
@@ -136,7 +138,8 @@ class Export {
 
   Outcome<> add(const Tree& tree, std::string_view source, const Status& status, const Xattrs& xattrs,
                 const std::string& name) {
-    const std::string_view last = name_of(name.ends_with('/') ? std::string_view(name).substr(0, name.size() - 1) : name);
+    const std::string_view last =
+        name_of(name.ends_with('/') ? std::string_view(name).substr(0, name.size() - 1) : name);
     if (last.starts_with(kWhiteout)) {
       return std::unexpected(fault_at(source, "a name that means a removal in a layer", "discard it, or rename it"));
     }

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
-#include <ranges>
 #include <utility>
 
 #include "review/copy.h"
@@ -29,11 +28,6 @@ class Filler {
       waiting_.pop_back();
       if (const Outcome<> done = fill(directory); !done) return done;
     }
-    // Deepest first, as each new name changed the time of the directory that it is in.
-    for (const auto& [path, mtime] : made_ | std::views::reverse) {
-      const Result<Fd> directory = layers_.upper.open(path, O_RDONLY | O_DIRECTORY);
-      if (directory) (void)set_mtime(directory->get(), mtime);
-    }
     const Result<Fd> top = layers_.upper.open("", O_RDONLY | O_DIRECTORY);
     if (!top) return std::unexpected(fault_at("", top.error()));
     if (::syncfs(top->get()) < 0) return std::unexpected(fault_at(first.path, static_cast<Errno>(errno)));
@@ -46,12 +40,27 @@ class Filler {
     if (!ours) return std::unexpected(fault_at(directory.path, ours.error()));
     const auto theirs = layers_.host.names(*directory.base);
     if (!theirs) return std::unexpected(fault_at(*directory.base, theirs.error()));
+    const Result<Fd> filled = layers_.upper.open(directory.path, O_RDONLY | O_DIRECTORY);
+    if (!filled) return std::unexpected(fault_at(directory.path, filled.error()));
+    // To the box, nothing happens; an interruption must not let the time slip.
+    const timespec mtime = directory.marks.applying.value_or(directory.status.mtime);
+    const std::string mark = applying_name(layers_.space);
+    if (const Result<> kept = set_xattr(filled->get(), mark, to_text(mtime)); !kept) {
+      return std::unexpected(fault_at(directory.path, kept.error()));
+    }
     for (const std::string& name : *theirs) {
       if (std::ranges::binary_search(*ours, name)) continue;
       const Result<> copied = copy(directory, name);
       if (!copied) return std::unexpected(fault_at(join(*directory.base, name), copied.error()));
     }
-    for (const std::string& name : *ours) {
+    Result<> done = set_mtime(filled->get(), mtime);
+    if (done) done = remove_xattr(filled->get(), mark);
+    if (!done) return std::unexpected(fault_at(directory.path, done.error()));
+    return go_below_all(directory, *ours);
+  }
+
+  Outcome<> go_below_all(const Directory& directory, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
       const Outcome<> done = go_below(directory, name);
       if (!done) return done;
     }
@@ -81,10 +90,7 @@ class Filler {
     if (!xattrs) return fail(xattrs.error());
     std::erase_if(*xattrs, [](const auto& attribute) { return !is_carried(attribute.first); });
     const Result<> made = make(source, *status, *xattrs, path);
-    if (made && status->is_directory()) {
-      made_.emplace_back(path, status->mtime);
-      waiting_.push_back({.path = path, .base = source, .status = *status});
-    }
+    if (made && status->is_directory()) waiting_.push_back({.path = path, .base = source, .status = *status});
     return made;
   }
 
@@ -120,7 +126,6 @@ class Filler {
   const Tree& work_;
   const Progress& progress_;
   std::vector<Directory> waiting_;
-  std::vector<std::pair<std::string, timespec>> made_;
   std::map<std::pair<dev_t, std::uint64_t>, std::string> links_;
 };
 

@@ -39,9 +39,8 @@ Result<> HostWriter::put(std::string_view path, const Entry& entry) const {
   if (!place) return fail(place.error());
   const int parent = place->parent.get();
   const bool is_directory = entry.status.is_directory();
-  Result<> made = is_directory
-                      ? make_directory(entry.status, entry.xattrs, parent, place->temporary)
-                      : copy_file(layers_.upper, path, entry.status, entry.xattrs, parent, place->temporary);
+  Result<> made = is_directory ? make_directory(entry.status, entry.xattrs, parent, place->temporary)
+                               : copy_file(layers_.upper, path, entry.status, entry.xattrs, parent, place->temporary);
   if (made) made = install(*place, is_directory);
   if (!made) (void)remove_tree(parent, place->temporary);
   return made;

@@ -1,8 +1,8 @@
 // Changes of the host, one file at a time, each of which is there whole or not at all (review layer).
 //
 // What is new is made under a temporary name in the directory where it belongs and renamed from there, so that neither
-// a kill nor a loss of power leaves half a file under its name.  The temporary name follows from a word that nobody else
-// knows and the inode number of the box's file: who comes back after a kill finds it and takes it away.
+// a kill nor a loss of power leaves half a file under its name.  The temporary name follows from a word that nobody
+// else knows and the inode number of the box's file: who comes back after a kill finds it and takes it away.
 #pragma once
 
 #include <string>

@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,6 +27,32 @@ OwnedEntry entry_for(const std::string& name, mode_t mode) {
   return entry;
 }
 
+// The library writes names as UTF-8 and asks the locale what they are; ours are bytes, and mostly UTF-8 already. Others
+// are written as they are, and marked as such (hdrcharset=BINARY).
+class Utf8Locale {
+ public:
+  Utf8Locale() : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
+    if (locale_ != nullptr) before_ = ::uselocale(locale_);
+  }
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+  ~Utf8Locale() {
+    if (locale_ == nullptr) return;
+    ::uselocale(before_);
+    ::freelocale(locale_);
+  }
+
+ private:
+  locale_t locale_;
+  locale_t before_ = nullptr;
+};
+
+// A warning says that a name is no UTF-8.
+bool write_header(archive* tar, archive_entry* entry) {
+  const Utf8Locale locale;
+  return ::archive_write_header(tar, entry) >= ARCHIVE_WARN;
+}
+
 }  // namespace
 
 // What was not closed is not whole, and must not look so: no end is written.
@@ -39,15 +66,16 @@ Fault LayerTar::fault(const std::string& name) const {
   return Fault{.what = "write " + name, .why = reason != nullptr ? reason : "failed", .remedy = {}};
 }
 
-// Names are taken as the bytes that they are: in the C locale the library would not know them for UTF-8.
 Outcome<LayerTar> LayerTar::create(int fd) {
   std::unique_ptr<archive, Free> made(::archive_write_new());
   LayerTar layer(std::move(made));
   archive* tar = layer.tar_.get();
   const bool ready = ::archive_write_set_format_pax(tar) == ARCHIVE_OK &&
                      ::archive_write_set_format_option(tar, "pax", "xattrheader", "SCHILY") == ARCHIVE_OK &&
-                     ::archive_write_set_format_option(tar, "pax", "hdrcharset", "BINARY") == ARCHIVE_OK &&
-                     ::archive_write_add_filter_none(tar) == ARCHIVE_OK && ::archive_write_open_fd(tar, fd) == ARCHIVE_OK;
+                     ::archive_write_add_filter_none(tar) == ARCHIVE_OK &&
+                     // Into a pipe, too, no more zeros at the end than the format asks for.
+                     ::archive_write_set_bytes_in_last_block(tar, 1) == ARCHIVE_OK &&
+                     ::archive_write_open_fd(tar, fd) == ARCHIVE_OK;
   if (!ready) return std::unexpected(layer.fault("the archive"));
   return layer;
 }
@@ -76,8 +104,7 @@ Outcome<> LayerTar::add(const Tree& tree, std::string_view path, const Status& s
     if (!target) return std::unexpected(fault_at(path, target.error()));
     ::archive_entry_set_symlink(entry.get(), target->c_str());
   }
-  // A warning says that a name is no UTF-8; it is written all the same.
-  if (::archive_write_header(tar_.get(), entry.get()) < ARCHIVE_WARN) return std::unexpected(fault(name));
+  if (!write_header(tar_.get(), entry.get())) return std::unexpected(fault(name));
   return has_data ? add_data(tree, path, status.size) : Outcome<>();
 }
 
@@ -103,7 +130,7 @@ Outcome<> LayerTar::add_data(const Tree& tree, std::string_view path, std::uint6
 Outcome<> LayerTar::add_mark(const std::string& name) {
   const OwnedEntry entry = entry_for(name, S_IFREG | 0644);
   ::archive_entry_set_mtime(entry.get(), 0, 0);
-  if (::archive_write_header(tar_.get(), entry.get()) < ARCHIVE_WARN) return std::unexpected(fault(name));
+  if (!write_header(tar_.get(), entry.get())) return std::unexpected(fault(name));
   return {};
 }
 

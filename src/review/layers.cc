@@ -24,9 +24,7 @@ Outcome<std::string> source_of(const Directory& parent, const std::string& redir
 
 }  // namespace
 
-Fault fault_at(std::string_view path, Errno error) {
-  return fault_at(path, std::strerror(std::to_underlying(error)));
-}
+Fault fault_at(std::string_view path, Errno error) { return fault_at(path, std::strerror(std::to_underlying(error))); }
 
 Fault fault_at(std::string_view path, std::string why, std::string remedy) {
   return Fault{.what = "/" + std::string(path), .why = std::move(why), .remedy = std::move(remedy)};
@@ -74,7 +72,8 @@ Outcome<std::vector<Redirect>> find_redirects(const Layers& layers, const Progre
     const Directory directory = std::move(waiting.back());
     waiting.pop_back();
     progress(directory.path);
-    if (!directory.from.empty() && directory.base) redirects.push_back({.path = directory.path, .from = directory.from});
+    if (!directory.from.empty() && directory.base)
+      redirects.push_back({.path = directory.path, .from = directory.from});
     const auto names = layers.upper.names(directory.path);
     if (!names) return std::unexpected(fault_at(directory.path, names.error()));
     for (const std::string& name : *names | std::views::reverse) {

@@ -35,8 +35,8 @@ struct Directory {
   std::string path;
   // The host's path of what it is compared with; nothing where the host has no directory there.
   std::optional<std::string> base{};
-  bool hides = false;   // what only the host has is gone from the box
-  std::string from{};   // its redirect: the host's directory that it was before; empty without one
+  bool hides = false;  // what only the host has is gone from the box
+  std::string from{};  // its redirect: the host's directory that it was before; empty without one
   Marks marks{};
   Status status{};
 };

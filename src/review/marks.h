@@ -17,10 +17,10 @@ namespace fusebox::review {
 enum class Namespace { trusted, user };
 
 struct Marks {
-  bool opaque = false;           // a directory that hides the lower one
-  bool whiteouts_inside = false;  // a directory with whiteouts that are marked files
-  bool whiteout = false;         // such a file
-  bool metacopy = false;         // the data is still the lower file's
+  bool opaque = false;                    // a directory that hides the lower one
+  bool whiteouts_inside = false;          // a directory with whiteouts that are marked files
+  bool whiteout = false;                  // such a file
+  bool metacopy = false;                  // the data is still the lower file's
   std::optional<std::string> redirect{};  // a directory that is the lower one of this path, or of this name beside it
   // Fusebox's own:
   std::optional<Origin> origin{};

@@ -24,7 +24,8 @@ std::vector<std::string> names_of(std::string_view path) {
   return names;
 }
 
-// Where a walk down the upper layer ends: with the directory, or before it, at what hides the host's or leaves it alone.
+// Where a walk down the upper layer ends: with the directory, or before it, at what hides the host's or leaves it
+// alone.
 struct Walk {
   Directory last;
   bool arrived = false;
@@ -147,7 +148,8 @@ class Renames {
         upper_.set_mark(redirect.path, moving_name(layers_.space), std::to_string((*source)->inode));
     if (!marked) return std::unexpected(fault_at(redirect.path, marked.error()));
     const Result<> renamed = rename_on_host(redirect);
-    if (!renamed && renamed.error() == Errno::no_entry) return std::unexpected(fault_at(redirect.from, Errno::no_entry));
+    if (!renamed && renamed.error() == Errno::no_entry)
+      return std::unexpected(fault_at(redirect.from, Errno::no_entry));
     if (!renamed) return fill(redirect);
     Result<> done = upper_.remove_mark(redirect.path, redirect_name(layers_.space));
     if (done) done = upper_.remove_mark(redirect.path, moving_name(layers_.space));

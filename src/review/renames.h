@@ -8,9 +8,9 @@
 
 namespace fusebox::review {
 
-// Makes the renames that are chosen, each by one rename(2) on the host.  Where that cannot be, or where only one end of a
-// rename is chosen, what the directory showed of the host is copied into the box instead, and its old place is a removal
-// like any other.  Returns the number of renames that were so settled, one way or the other.
+// Makes the renames that are chosen, each by one rename(2) on the host.  Where that cannot be, or where only one end of
+// a rename is chosen, what the directory showed of the host is copied into the box instead, and its old place is a
+// removal like any other.  Returns the number of renames that were so settled, one way or the other.
 Outcome<std::size_t> settle_renames(const Layers& layers, const UpperWriter& upper, const HostWriter& host,
                                     const Selection& selection, const Progress& progress);
 

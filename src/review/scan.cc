@@ -31,10 +31,25 @@ class Scan {
       waiting_.pop_back();
       if (const Outcome<> done = look_into(directory); !done) return std::unexpected(done.error());
     }
+    leave_out_times_that_follow();
     return std::move(changes_);
   }
 
  private:
+  // A directory's time of modification changes with each name in it, and that is told with the name.
+  void leave_out_times_that_follow() {
+    std::set<std::string, std::less<>> parents;
+    for (const Change& change : changes_) {
+      parents.emplace(parent_of(change.path));
+      if (change.kind == Kind::renamed) parents.emplace(parent_of(change.from));
+    }
+    std::erase_if(changes_, [&](Change& change) {
+      if (!change.box || !change.box->is_directory() || !parents.contains(change.path)) return false;
+      change.aspects.times = false;
+      return change.kind == Kind::changed && !change.aspects.any();
+    });
+  }
+
   Outcome<> look_into(const Directory& directory) {
     const auto names = layers_.upper.names(directory.path);
     if (!names && names.error() == Errno::no_entry) return {};
@@ -152,8 +167,8 @@ class Scan {
         first_names_.try_emplace({change.box->device, change.box->inode}, FirstName{change.host, differs});
     if (is_first || change.kind != Kind::changed) return;
     const FirstName& known = first->second;
-    change.aspects.links = known.differs || known.host->inode != change.host->inode ||
-                           known.host->device != change.host->device;
+    change.aspects.links =
+        known.differs || known.host->inode != change.host->inode || known.host->device != change.host->device;
     // What is equal but for that is lost to nobody.
     if (!differs) change.conflict.clear();
   }

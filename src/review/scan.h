@@ -1,7 +1,7 @@
 // All differences between a box and the host (review layer).
 //
-// Exactly what differs: a copy that equals the host's file is no change, nor is a directory that the box has only for the
-// sake of what lies below it.  A box in use may be scanned; what vanishes meanwhile is passed over.
+// Exactly what differs: a copy that equals the host's file is no change, nor is a directory that the box has only for
+// the sake of what lies below it.  A box in use may be scanned; what vanishes meanwhile is passed over.
 #pragma once
 
 #include <vector>

@@ -11,8 +11,8 @@ Origin::Owner owner_of(const Status& status) { return {.mode = status.mode, .uid
 
 timespec reference_of(const Status& upper, const timespec& box_created) { return upper.btime.value_or(box_created); }
 
-std::string change_since(const Layers& layers, const Entry& entry, std::string_view path, const std::optional<Status>& host,
-                         const timespec& since) {
+std::string change_since(const Layers& layers, const Entry& entry, std::string_view path,
+                         const std::optional<Status>& host, const timespec& since) {
   const auto& origin = entry.marks.origin;
   if (!host) {
     // A copy may have been renamed in the box: then nothing was ever here.
@@ -20,9 +20,8 @@ std::string change_since(const Layers& layers, const Entry& entry, std::string_v
     return was_here ? "removed on the host since" : "";
   }
   if (origin && host->device == origin->device && host->inode == origin->inode) {
-    const bool same =
-        host->size == origin->size && is_same(host->mtime, origin->mtime) &&
-        (layers.interrupted || is_same(host->ctime, origin->ctime));
+    const bool same = host->size == origin->size && is_same(host->mtime, origin->mtime) &&
+                      (layers.interrupted || is_same(host->ctime, origin->ctime));
     return same ? "" : kChanged;
   }
   return layers.is_changed_after(*host, since) ? kChanged : "";

@@ -16,8 +16,8 @@ namespace fusebox::review {
 timespec reference_of(const Status& upper, const timespec& box_created);
 
 // For a file of the box that is no directory.  Empty: no.
-std::string change_since(const Layers& layers, const Entry& entry, std::string_view path, const std::optional<Status>& host,
-                         const timespec& since);
+std::string change_since(const Layers& layers, const Entry& entry, std::string_view path,
+                         const std::optional<Status>& host, const timespec& since);
 
 // For a directory of both: leaves in `change` those of the differences that the box made, and says where the host's
 // attributes changed too.  A directory changes with each name that is made in it, so that its own times say little.

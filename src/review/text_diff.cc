@@ -64,7 +64,8 @@ Outcome<pid_t> start(const Fd& old_file, const Fd& new_file, const Fd& output, c
   std::array<char*, 2> environment = {locale.data(), nullptr};
   pid_t child = 0;
   const int error = ::posix_spawn(&child, kDiff, actions.get(), nullptr, arguments.data(), environment.data());
-  if (error != 0) return std::unexpected(Fault{.what = kDiff, .why = std::strerror(error), .remedy = "install diffutils"});
+  if (error != 0)
+    return std::unexpected(Fault{.what = kDiff, .why = std::strerror(error), .remedy = "install diffutils"});
   return child;
 }
 

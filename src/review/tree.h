@@ -70,8 +70,8 @@ class Tree {
   Fd top_;
 };
 
-// The name of a descriptor for calls that take no O_PATH descriptor but a path; the kernel follows it to the file itself,
-// a symlink included, and no further.
+// The name of a descriptor for calls that take no O_PATH descriptor but a path; the kernel follows it to the file
+// itself, a symlink included, and no further.
 std::string descriptor_path(int fd);
 
 // The names in an open directory, in the order of their bytes.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "review/copy.h"
 #include "review/fill.h"
 
 namespace fusebox::review {
@@ -68,6 +69,10 @@ Outcome<> UpperWriter::merge(const Directory& directory, std::string_view host_p
   }
   const Result<Fd> opened = layers_.upper.open(directory.path, O_RDONLY | O_DIRECTORY);
   if (!opened) return std::unexpected(fault_at(directory.path, opened.error()));
+  // To the box, nothing has happened.
+  if (const Result<> set = set_mtime(opened->get(), directory.status.mtime); !set) {
+    return std::unexpected(fault_at(directory.path, set.error()));
+  }
   // The whiteouts first, as without them the mark is all that hides the host's names.
   if (::fsync(opened->get()) < 0) return std::unexpected(fault_at(directory.path, static_cast<Errno>(errno)));
   const Result<> removed = remove_mark(directory.path, opaque_name(layers_.space));

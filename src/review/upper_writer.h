@@ -15,8 +15,8 @@ class UpperWriter {
   // `work`: scratch on the file system of the upper layer; lives longer.
   UpperWriter(const Layers& layers, const Tree& work) : layers_(layers), work_(work) {}
 
-  // An opaque directory becomes one that is merged with the host's at `host_path`, with a whiteout for each name that it hid.
-  // Durable on return.
+  // An opaque directory becomes one that is merged with the host's at `host_path`, with a whiteout for each name that
+  // it hid. Durable on return.
   Outcome<> merge(const Directory& directory, std::string_view host_path) const;
 
   // A renamed directory becomes one that needs the old one no more: what it showed of the host is copied into it.

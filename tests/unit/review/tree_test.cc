@@ -65,7 +65,7 @@ TEST(Tree, ReachesBeyondTheLengthOfAPathAndNotWithoutEnd) {
 
 TEST(RemoveTree, TakesAwayWhatIsDeeperThanItsDescriptorsAndItsStack) {
   const TempTree temp;
-  dig(temp, 20'000, "d");
+  dig(temp, 3000, "d");
   EXPECT_TRUE(remove_tree(temp.open().get(), "d"));
   EXPECT_FALSE(std::filesystem::exists(temp.path("d")));
 }
