@@ -75,6 +75,8 @@ class Run {
     auto directory = working_directory();
     if (!directory) return std::unexpected(directory.error());
     directory_ = *std::move(directory);
+    // By the user's own rights and place.
+    if (const Outcome<> opened = box_.open(options_.box, *policy_); !opened) return opened;
     const auto rights = box::acquire_rights(options_.map_root ? box::OwnId::root : box::OwnId::same);
     if (!rights) return std::unexpected(rights.error());
     rights_ = *rights;
@@ -89,7 +91,7 @@ class Run {
     protect(log_file_, "--log", *policy_);
     protect(deps_file_, "--deps", *policy_);
     protect(options_.policy.file, "--policy", *policy_);
-    return box_.open(options_.box, *policy_);
+    return {};
   }
 
   Outcome<> start() {

@@ -1,6 +1,7 @@
 // Opening, attributes, extended attributes, symlink targets of the merged tree.
 #include <fcntl.h>
 #include <linux/limits.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <shared_mutex>
@@ -30,7 +31,27 @@ Task<Attr> CowNode::getattr(const Request& request, Ref<Handle> open) {
   co_return shown(attr);
 }
 
+Result<> CowNode::may(const Request& request, int mask) const {
+  const Ref<HostNode> below = lower();
+  if (below == nullptr || !below->core().only_user) return {};
+  return below->access(request, mask).run();
+}
+
+// What changes mode, owner or times to a given moment is the owner's right (chmod(2), utimensat(2)).
+Result<> CowNode::may_change(const Request& request, const SetAttr& change) const {
+  const Ref<HostNode> below = lower();
+  if (below == nullptr || !below->core().only_user) return {};
+  const bool sets_moment = (change.atime && !change.atime->now) || (change.mtime && !change.mtime->now);
+  if (change.mode || change.uid || change.gid || sets_moment) {
+    const Result<FileStatus> status = below->status();
+    if (!status) return fail(status.error());
+    return status->stx_uid == below->core().only_user->uid ? Result<>() : Result<>(fail(Errno::not_permitted));
+  }
+  return may(request, W_OK);
+}
+
 Task<Attr> CowNode::setattr(const Request& request, SetAttr change, Ref<Handle> open) {
+  co_await may_change(request, change);
   co_await copy_up();
   const Ref<HostNode> file = upper();
   const Attr attr = co_await file->setattr(request, change, unwrapped(open));
@@ -40,8 +61,14 @@ Task<Attr> CowNode::setattr(const Request& request, SetAttr change, Ref<Handle> 
 
 Task<Entry> CowNode::lookup(const Request& request, Name name) {
   const Ref<HostNode> below = lower();
-  if (below != nullptr && below->has_to_withdraw(request, name.text())) {
-    co_await below->withdraw_outside_object(std::string(name.text()));
+  // Objects of outside are the lower directory's affair.
+  if (below != nullptr && below->core().outside != nullptr) {
+    if (below->core().only_user) {
+      const Result<Entry> seen = co_await attempt(below->lookup(request, name));
+      if (!seen && seen.error() == Errno::stale) co_return Errno::stale;
+    } else if (below->has_to_withdraw(request, name.text())) {
+      co_await below->withdraw_outside_object(std::string(name.text()));
+    }
   }
   co_return find(name);
 }
@@ -51,8 +78,16 @@ Task<std::string> CowNode::readlink(const Request& request) {
   co_return co_await file->readlink(request);
 }
 
+Task<> CowNode::access(const Request& request, int mask) {
+  const Ref<HostNode> file = current();
+  co_return co_await attempt(file->access(request, mask));
+}
+
 Task<Opened> CowNode::open(const Request& request, int flags) {
-  if (writes(flags)) co_await copy_up();
+  if (writes(flags)) {
+    co_await may(request, (flags & O_ACCMODE) == O_RDWR ? R_OK | W_OK : W_OK);
+    co_await copy_up();
+  }
   co_return open_now(request, flags);
 }
 
@@ -93,12 +128,15 @@ Task<Opened> CowNode::opendir(const Request& request) {
 Task<std::size_t> CowNode::getxattr(const Request& request, const std::string& name, std::span<std::byte> into) {
   const Ref<HostNode> above = upper();
   const Ref<HostNode> file = current();
+  if (above != nullptr && core_.format.is_reserved(name)) co_return Errno::no_data;
   const std::string stored = above != nullptr ? core_.format.stored(name) : name;
   co_return co_await file->getxattr(request, stored, into);
 }
 
 Task<> CowNode::setxattr(const Request& request, const std::string& name, std::span<const std::byte> value,
                          int flags) {
+  if (core_.format.is_reserved(name)) co_return Errno::not_permitted;
+  co_await may(request, W_OK);
   co_await copy_up();
   const Ref<HostNode> file = upper();
   co_return co_await attempt(file->setxattr(request, core_.format.stored(name), value, flags));
@@ -124,6 +162,8 @@ Task<std::size_t> CowNode::listxattr(const Request& request, std::span<std::byte
 }
 
 Task<> CowNode::removexattr(const Request& request, const std::string& name) {
+  if (core_.format.is_reserved(name)) co_return Errno::no_data;
+  co_await may(request, W_OK);
   co_await copy_up();
   const Ref<HostNode> file = upper();
   co_return co_await attempt(file->removexattr(request, core_.format.stored(name)));

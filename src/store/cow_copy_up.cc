@@ -3,6 +3,7 @@
 // A copy is made in the scratch directory, complete, and then gets its name; so a killed server leaves nothing half-made.
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -57,7 +58,7 @@ Result<> copy_contents(HostNode& lower, const FileStatus& status, int scratch, c
 }
 
 Result<> copy_metadata(HostNode& lower, const FileStatus& status, const OverlayFormat& format, const HostCore& above,
-                       int scratch, const char* name) {
+                       int scratch, const char* name, const std::string& path) {
   const Result<Lease> source = lower.acquire(HostNode::Need::place);
   if (!source) return fail(source.error());
   Fd opened(::openat(scratch, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
@@ -68,7 +69,8 @@ Result<> copy_metadata(HostNode& lower, const FileStatus& status, const OverlayF
     return done;
   }
   // Ordinary users may put attributes on files and directories only (xattr(7)); then the copy shows its own number.
-  const Result<> marked = format.set_origin(target, origin_of(lower));
+  Result<> marked = format.set_origin(target, origin_of(lower));
+  if (marked) marked = format.set_source(target, status, path);
   const bool may_do_without = !S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode);
   return marked || may_do_without ? Result<>() : marked;
 }
@@ -85,6 +87,16 @@ Result<> CowNode::check_changeable() const {
   return {};
 }
 
+// As the box sees it; what was removed has none.
+std::string CowNode::path() const {
+  std::string path;
+  for (Location here = location(); here.parent != nullptr; here = here.parent->location()) {
+    path.insert(0, "/" + here.name);
+    if (path.size() > PATH_MAX) break;
+  }
+  return path;
+}
+
 Result<CowNode::Copy> CowNode::copy_aside(HostNode& lower) {
   const Result<FileStatus> status = lower.status();
   if (!status) return fail(status.error());
@@ -93,7 +105,7 @@ Result<CowNode::Copy> CowNode::copy_aside(HostNode& lower) {
   const int place = (*scratch)->fd.get();
   Copy copy{.name = core_.scratch_name(), .status = *status, .origin = origin_of(lower)};
   Result<> made = copy_contents(lower, *status, place, copy.name.c_str());
-  if (made) made = copy_metadata(lower, *status, core_.format, core_.scratch->core(), place, copy.name.c_str());
+  if (made) made = copy_metadata(lower, *status, core_.format, core_.scratch->core(), place, copy.name.c_str(), path());
   if (made) return copy;
   (void)unlink_at(place, copy.name.c_str(), S_ISDIR(status->stx_mode) ? AT_REMOVEDIR : 0);
   return fail(made.error());
@@ -109,7 +121,7 @@ Result<> CowNode::copy_up() {
     const std::unique_lock names(core_.names);
     return add_name();
   }
-  if (const Result<> may = check_changeable(); !may) return may;
+  if (const Result<> can = check_changeable(); !can) return can;
   if (S_ISDIR(type_)) {
     const std::unique_lock names(core_.names);
     const Result<Ref<HostNode>> made = make_upper();

@@ -23,8 +23,9 @@ struct CowNode::Vacated {
 };
 
 // A whiteout steps aside for what is made as the caller, in its place, with all that the directory hands down.
-Result<CowNode::Vacated> CowNode::vacate(Name name) {
-  if (const Result<> may = check_changeable(); !may) return fail(may.error());
+Result<CowNode::Vacated> CowNode::vacate(const Request& request, Name name) {
+  if (const Result<> may_write = may(request, W_OK | X_OK); !may_write) return fail(may_write.error());
+  if (const Result<> can = check_changeable(); !can) return fail(can.error());
   const Result<Ref<HostNode>> directory = make_upper();
   if (!directory) return fail(directory.error());
   const Result<CowChild> there = child(name, true);
@@ -63,9 +64,9 @@ void CowNode::settle(const Vacated& vacated, bool is_made) {
 }
 
 template <class Make>
-Result<Entry> CowNode::make_new(Name name, Make make) {
+Result<Entry> CowNode::make_new(const Request& request, Name name, Make make) {
   const std::unique_lock lock(core_.names);
-  const Result<Vacated> vacated = vacate(name);
+  const Result<Vacated> vacated = vacate(request, name);
   if (!vacated) return fail(vacated.error());
   Result<Entry> made = make(*vacated->directory);
   if (made && vacated->hides_directory && made->attr.is_directory()) {
@@ -90,15 +91,15 @@ Result<Entry> CowNode::make_new(Name name, Make make) {
 }
 
 Task<Entry> CowNode::mknod(const Request& request, Name name, NewMode mode, dev_t device) {
-  co_return make_new(name, [&](HostNode& upper) { return upper.mknod(request, name, mode, device).run(); });
+  co_return make_new(request, name, [&](HostNode& upper) { return upper.mknod(request, name, mode, device).run(); });
 }
 
 Task<Entry> CowNode::mkdir(const Request& request, Name name, NewMode mode) {
-  co_return make_new(name, [&](HostNode& upper) { return upper.mkdir(request, name, mode).run(); });
+  co_return make_new(request, name, [&](HostNode& upper) { return upper.mkdir(request, name, mode).run(); });
 }
 
 Task<Entry> CowNode::symlink(const Request& request, Name name, std::string target) {
-  co_return make_new(name, [&](HostNode& upper) { return upper.symlink(request, name, target).run(); });
+  co_return make_new(request, name, [&](HostNode& upper) { return upper.symlink(request, name, target).run(); });
 }
 
 Task<Created> CowNode::create(const Request& request, Name name, NewMode mode, int flags) {
@@ -107,7 +108,7 @@ Task<Created> CowNode::create(const Request& request, Name name, NewMode mode, i
 
 Result<Created> CowNode::create_now(const Request& request, Name name, NewMode mode, int flags) {
   Result<Opened> opened = fail(Errno::io);
-  Result<Entry> entry = make_new(name, [&](HostNode& upper) -> Result<Entry> {
+  Result<Entry> entry = make_new(request, name, [&](HostNode& upper) -> Result<Entry> {
     Result<Created> created = upper.create(request, name, mode, flags).run();
     if (!created) return fail(created.error());
     opened = std::move(created->opened);
@@ -126,7 +127,8 @@ Task<Created> CowNode::tmpfile(const Request& request, NewMode mode, int flags) 
 
 Result<Created> CowNode::tmpfile_now(const Request& request, NewMode mode, int flags) {
   const std::unique_lock lock(core_.names);
-  if (const Result<> may = check_changeable(); !may) return fail(may.error());
+  if (const Result<> may_write = may(request, W_OK | X_OK); !may_write) return fail(may_write.error());
+  if (const Result<> can = check_changeable(); !can) return fail(can.error());
   const Result<Ref<HostNode>> directory = make_upper();
   if (!directory) return fail(directory.error());
   Result<Created> created = (*directory)->tmpfile(request, mode, flags).run();
@@ -150,7 +152,7 @@ Task<Entry> CowNode::link(const Request& request, Ref<Node> existing, Name name)
 Result<Entry> CowNode::link_now(const Request& request, const Ref<CowNode>& source, Name name) {
   if (const Result<> copied = source->copy_up(); !copied) return fail(copied.error());
   const std::unique_lock lock(core_.names);
-  const Result<Vacated> vacated = vacate(name);
+  const Result<Vacated> vacated = vacate(request, name);
   if (!vacated) return fail(vacated.error());
   Result<Entry> made = vacated->directory->link(request, source->upper(), name).run();
   settle(*vacated, made.has_value());
@@ -177,6 +179,7 @@ Task<> CowNode::unlink(const Request& request, Name name) { co_return remove(req
 Task<> CowNode::rmdir(const Request& request, Name name) { co_return remove(request, name, true); }
 
 Result<> CowNode::remove(const Request& request, Name name, bool wants_directory) {
+  if (const Result<> may_write = may(request, W_OK | X_OK); !may_write) return may_write;
   if (const Result<> counted = copy_up_linked(name); !counted) return counted;
   const std::unique_lock lock(core_.names);
   const Result<CowChild> found = child(name, true);
@@ -187,7 +190,7 @@ Result<> CowNode::remove(const Request& request, Name name, bool wants_directory
   if (is_directory != wants_directory) return fail(is_directory ? Errno::is_directory : Errno::not_directory);
   const Ref<CowNode> node = node_of(*found, name.text());
   for (const CowNode* one : {static_cast<const CowNode*>(this), static_cast<const CowNode*>(node.get())}) {
-    if (const Result<> may = one->check_changeable(); !may) return may;
+    if (const Result<> can = one->check_changeable(); !can) return can;
   }
   if (is_directory) {
     const Result<bool> is_empty = node->is_empty();

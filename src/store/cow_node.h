@@ -46,6 +46,7 @@ class CowNode final : public Node, public std::enable_shared_from_this<CowNode> 
   Task<Attr> setattr(const Request&, SetAttr change, Ref<Handle> open) override;
   Task<Entry> lookup(const Request&, Name name) override;
   Task<std::string> readlink(const Request&) override;
+  Task<> access(const Request& request, int mask) override;
 
   Task<Opened> open(const Request&, int flags) override;
   Task<Opened> opendir(const Request&) override;
@@ -109,6 +110,7 @@ class CowNode final : public Node, public std::enable_shared_from_this<CowNode> 
   struct Copy;
 
   Location location() const;
+  std::string path() const;
   bool is_at_or_above(Ref<CowNode> node) const;
   void set_upper(const Ref<HostNode>& upper);
 
@@ -121,6 +123,10 @@ class CowNode final : public Node, public std::enable_shared_from_this<CowNode> 
   Result<bool> is_empty();
 
   // Copying up, cow_copy_up.cc.  `make_upper` and what follows it: the caller holds CowCore::names alone.
+  // May the caller do what `mask` says (access(2)) to the lower file?  Asked where nobody has asked before us, and where
+  // the copy may belong to somebody else (HostStoreOptions::one_user).
+  Result<> may(const Request& request, int mask) const;
+  Result<> may_change(const Request& request, const SetAttr& change) const;
   Result<> check_changeable() const;
   Result<Copy> copy_aside(HostNode& lower);
   Result<> bring_up(Name name);
@@ -134,16 +140,16 @@ class CowNode final : public Node, public std::enable_shared_from_this<CowNode> 
   Result<bool> become_opaque();
 
   // Names, cow_names.cc and cow_rename.cc.
-  Result<Vacated> vacate(Name name);
+  Result<Vacated> vacate(const Request& request, Name name);
   void settle(const Vacated& vacated, bool is_made);
   template <class Make>
-  Result<Entry> make_new(Name name, Make make);
+  Result<Entry> make_new(const Request& request, Name name, Make make);
   Result<Created> create_now(const Request& request, Name name, NewMode mode, int flags);
   Result<Created> tmpfile_now(const Request& request, NewMode mode, int flags);
   Result<Entry> link_now(const Request& request, const Ref<CowNode>& source, Name name);
   Result<> remove(const Request& request, Name name, bool wants_directory);
   Result<> copy_up_linked(Name name);
-  Result<> rename_now(Name from, const Ref<CowNode>& target, Name to, unsigned flags);
+  Result<> rename_now(const Request& request, Name from, const Ref<CowNode>& target, Name to, unsigned flags);
   Result<bool> rename_if_ready(Name from, const Ref<CowNode>& target, Name to, unsigned flags);
   Result<> check_move(const CowChild& moved, const CowChild& replaced, const Ref<CowNode>& target, Name to,
                       unsigned flags);

@@ -1,6 +1,7 @@
 // Renaming in the merged tree.
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -36,15 +37,18 @@ struct CowNode::Move {
   CowChild replaced;
 };
 
-Task<> CowNode::rename(const Request&, Name from, Ref<Node> to_directory, Name to, unsigned flags) {
+Task<> CowNode::rename(const Request& request, Name from, Ref<Node> to_directory, Name to, unsigned flags) {
   const Ref<CowNode> target = merged_node(to_directory);
   // RENAME_WHITEOUT makes a device.
   if ((flags & ~unsigned{RENAME_NOREPLACE | RENAME_EXCHANGE}) != 0) co_return Errno::invalid;
   if (target == nullptr || target->mount_ != mount_) co_return Errno::cross_device;
-  co_return rename_now(from, target, to, flags);
+  co_return rename_now(request, from, target, to, flags);
 }
 
-Result<> CowNode::rename_now(Name from, const Ref<CowNode>& target, Name to, unsigned flags) {
+Result<> CowNode::rename_now(const Request& request, Name from, const Ref<CowNode>& target, Name to, unsigned flags) {
+  for (const CowNode* one : {static_cast<const CowNode*>(this), static_cast<const CowNode*>(target.get())}) {
+    if (const Result<> may_write = one->may(request, W_OK | X_OK); !may_write) return may_write;
+  }
   for (int tries = 0; tries < kMostTries; ++tries) {
     {
       const std::shared_lock lock(core_.names);
@@ -84,7 +88,7 @@ Result<> CowNode::check_move(const CowChild& moved, const CowChild& replaced, co
   if ((flags & RENAME_NOREPLACE) != 0 && replaced.exists()) return fail(Errno::exists);
   if (moved.is_border || replaced.is_border) return fail(Errno{EBUSY});
   for (const CowNode* one : {static_cast<const CowNode*>(this), static_cast<const CowNode*>(target.get())}) {
-    if (const Result<> may = one->check_changeable(); !may) return may;
+    if (const Result<> can = one->check_changeable(); !can) return can;
   }
   if (!replaced.exists() || exchanges) return {};
   if (moved.attr.is_directory() != replaced.attr.is_directory()) {

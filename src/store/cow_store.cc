@@ -89,6 +89,7 @@ Outcome<std::unique_ptr<CowStore>> CowStore::create(Fd root, Fd box, HostStoreOp
                          .max_descriptors = options.max_descriptors,
                          .backing = options.backing,
                          .makes_devices = options.makes_devices,
+                         .one_user = options.one_user,
                          .outside_objects = nullptr,
                          .grafts = {},
                          .numbers = options.numbers};

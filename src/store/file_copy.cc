@@ -80,6 +80,7 @@ Result<> copy_xattrs(const XattrTarget& from, const XattrTarget& to, const Overl
   while (!rest.empty()) {
     const std::string name(rest.substr(0, rest.find('\0')));
     rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    if (format.is_reserved(name)) continue;
     if (const Result<> copied = copy_xattr(from, name.c_str(), to, format); !copied) return copied;
   }
   return {};

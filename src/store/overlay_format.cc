@@ -1,7 +1,9 @@
 #include "store/overlay_format.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
 #include <array>
@@ -17,6 +19,9 @@ constexpr std::string_view kEscape = "overlay.";
 
 // Ours, among overlayfs's own, which hides all of them and leaves those that it does not know alone.
 constexpr const char* kOrigin = "fusebox.origin";
+
+// File systems keep a few kilobytes of attributes for each file.
+constexpr std::size_t kLongestPath = 1024;
 
 bool take_number(std::string_view& text, std::uint64_t& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -61,6 +66,7 @@ std::string OverlayFormat::stored(std::string_view name) const {
 }
 
 std::optional<std::string> OverlayFormat::shown(std::string_view name) const {
+  if (is_reserved(name)) return std::nullopt;
   if (!name.starts_with(own_)) return std::string(name);
   name.remove_prefix(own_.size());
   if (!name.starts_with(kEscape)) return std::nullopt;
@@ -89,6 +95,15 @@ std::optional<Origin> OverlayFormat::origin(const XattrTarget& file) const {
 
 Result<> OverlayFormat::set_origin(const XattrTarget& file, const Origin& origin) const {
   return set_text(file, kOrigin, origin.text());
+}
+
+Result<> OverlayFormat::set_source(const XattrTarget& file, const FileStatus& status, const std::string& path) const {
+  const auto time = [](const statx_timestamp& at) { return fmt::format("{}.{:09}", at.tv_sec, at.tv_nsec); };
+  std::string text = fmt::format("{}:{}:{}:{}:{}:{:o}:{}:{}", makedev(status.stx_dev_major, status.stx_dev_minor),
+                                 status.stx_ino, status.stx_size, time(status.stx_mtime), time(status.stx_ctime),
+                                 status.stx_mode, status.stx_uid, status.stx_gid);
+  if (path.size() <= kLongestPath) text += ":" + path;
+  return set_xattr(file, (reserved_ + "origin").c_str(), std::as_bytes(std::span(text)), 0);
 }
 
 // "U+2": of the links of the upper file, two more (fs/overlayfs/inode.c).

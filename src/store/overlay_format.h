@@ -34,7 +34,7 @@ Result<> make_whiteout(int directory, const char* name);
 class OverlayFormat {
  public:
   // `word`: "trusted" or "user".
-  explicit OverlayFormat(std::string_view word) : word_(word), own_(word_ + ".overlay.") {}
+  explicit OverlayFormat(std::string_view word) : word_(word), own_(word_ + ".overlay."), reserved_(word_ + ".fusebox.") {}
 
   // The first of the two that can be written to `directory`, which is open; EOPNOTSUPP where neither can.
   static Result<OverlayFormat> that_works_on(int directory);
@@ -44,6 +44,8 @@ class OverlayFormat {
   // The box's own attributes of such names are stored with "overlay." put in between, as overlayfs does for layers that
   // are overlays themselves.
   std::string stored(std::string_view name) const;
+  // Attributes that say what is known of the upper files, and are not the box's to see or set.
+  bool is_reserved(std::string_view name) const { return name.starts_with(reserved_); }
   // What the box sees of a stored name; nullopt: nothing.
   std::optional<std::string> shown(std::string_view name) const;
 
@@ -53,6 +55,11 @@ class OverlayFormat {
 
   std::optional<Origin> origin(const XattrTarget& file) const;
   Result<> set_origin(const XattrTarget& file, const Origin& origin) const;
+
+  // What the file was when it was copied, by which `fusebox apply` can tell whether the host changed it since:
+  // DEVICE:INODE:SIZE:MTIME:CTIME:MODE:UID:GID:PATH, in decimal, MODE in octal, times as SECONDS.NANOSECONDS with nine
+  // digits.  `path` is left out where it is too long to keep.
+  Result<> set_source(const XattrTarget& file, const FileStatus& status, const std::string& path) const;
 
   // How many more links a file has in the box than its copy has: those names that only the layer below holds.
   std::optional<int> more_links(const XattrTarget& file) const;
@@ -64,6 +71,7 @@ class OverlayFormat {
 
   std::string word_;
   std::string own_;
+  std::string reserved_;
 };
 
 }  // namespace fusebox

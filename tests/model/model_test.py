@@ -66,6 +66,7 @@ class Model(boxed.Case):
         box.mkdir()
         few = ("--ops", OPERATIONS // int(THREADS) // 4, "--seed", seed)
         self.load(self.dir, self.dir, 60, *few)  # what there is to change
+        subprocess.run(["rm", "-rf", self.dir / "wild"], check=True)  # begins anew each time
         before = boxed.tree_of(self.dir, folder_times=True)
         mirror = serving.start_mirror("dev-fuse", self.dir, self.point, self.environment, changes=box)
         try:
