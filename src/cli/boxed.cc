@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "guard/control_directory.h"
+
 namespace fusebox::cli {
 
 Boxed::~Boxed() {
@@ -32,6 +34,11 @@ Outcome<> Boxed::start(BoxedPlan plan) {
   guard_.emplace(*policies_, *log_, *processes_,
                  guard::GuardOptions{.destinations = plan.changes ? &destinations_ : nullptr,
                                      .changing_file = std::move(plan.changing_file)});
+  if (auto* controlled = dynamic_cast<guard::ControlledPolicy*>(policies_.get())) {
+    for (const std::string_view name : policy::kControlNames) {
+      guard_->add_unlisted(std::string(name), guard::make_control_directory(*guard_, *controlled, name));
+    }
+  }
   objects_.emplace(plan.connected, *child_, plan.box.directory);
 
   // To see every request, the kernel must not answer any from memory.

@@ -16,6 +16,7 @@
 #include "cli/own_files.h"
 #include "cli/run_box.h"
 #include "cli/run_options.h"
+#include "guard/controlled_policy.h"
 
 namespace fusebox::cli {
 namespace {
@@ -105,7 +106,9 @@ class Run {
          .root = std::move(root_),
          .connected = policy,
          .policies = [&policy](audit::ProcessTable&) -> Outcome<std::unique_ptr<guard::PolicySource>> {
-           return std::make_unique<guard::FixedPolicy>(policy);
+           // Another owner than the run is not needed: it outlives its box.
+           const std::shared_ptr<const policy::Policy> whole(std::shared_ptr<void>(), &policy);
+           return std::make_unique<guard::ControlledPolicy>(whole, whole);
          },
          .level = level_of(options_.audit),
          .log = std::move(log_file_),

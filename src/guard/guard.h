@@ -8,6 +8,8 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -70,6 +72,13 @@ class Guard {
   bool has_changing_file() const { return !options_.changing_file.empty(); }
   bool is_changing_file(std::string_view name) const { return has_changing_file() && name == options_.changing_file; }
 
+  // A name of the root that no listing shows, and what is there.  Before anybody is served.
+  void add_unlisted(std::string name, Ref<Node> node) { unlisted_.emplace(std::move(name), std::move(node)); }
+  Ref<Node> unlisted(std::string_view name) const {
+    const auto found = unlisted_.find(name);
+    return found != unlisted_.end() ? found->second : nullptr;
+  }
+
   // `node`, of the store, as it is to be used at this place.
   Ref<Node> used_at(const Place& place, const Ref<Node>& node) const;
 
@@ -122,6 +131,7 @@ class Guard {
   std::atomic<bool> log_broken_{false};
   mutable std::array<std::mutex, kMutexes> mutexes_;
   UsedNames used_names_;
+  std::map<std::string, Ref<Node>, std::less<>> unlisted_;
   LastRefusals last_refusals_;
 };
 

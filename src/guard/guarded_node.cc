@@ -37,7 +37,7 @@ Ref<Node> wrap_root(Guard& guard, Ref<Node> root) {
 }
 
 GuardedNode::GuardedNode(Guard& guard, Ref<Node> inner, Ref<GuardedNode> parent, std::string name)
-    : guard_(guard), inner_(std::move(inner)), parent_(std::move(parent)), name_(std::move(name)) {}
+    : guard_(guard), inner_(std::move(inner)), is_root_(parent == nullptr), parent_(std::move(parent)), name_(std::move(name)) {}
 
 void GuardedNode::located(const Ref<Node>& parent, std::string_view name) {
   auto directory = std::static_pointer_cast<GuardedNode>(parent);
@@ -143,6 +143,10 @@ Task<Entry> GuardedNode::lookup(const Request& request, Name name) {
   const Place at = child_place(request, name.text());
   const Act act{.op = Op::stat, .want = Want::stat};
   co_await guard_.permit(request, at, act);
+  if (const Ref<Node> unlisted = is_root_ ? guard_.unlisted(name.text()) : nullptr) {
+    const Attr attr = co_await unlisted->getattr(request, nullptr);
+    co_return wrap(Entry{.node = unlisted, .attr = attr}, name.text());
+  }
   Result<Entry> found = co_await attempt(inner_->lookup(request, name));
   const bool missing = found && !found->node;
   const Errno error = missing ? Errno::no_entry : error_of(found);

@@ -65,6 +65,7 @@ class GuardedNode final : public Node, public std::enable_shared_from_this<Guard
 
   Guard& guard_;
   const Ref<Node> inner_;
+  const bool is_root_;
 
   // Guarded by guard_.mutex_for(this).
   Ref<GuardedNode> parent_;

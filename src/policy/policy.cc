@@ -1,6 +1,7 @@
 #include "policy/policy.h"
 
 #include "fusebox/fault.h"
+#include "policy/controlled.h"
 #include "policy/gentoo_order.h"
 #include "policy/index.h"
 
@@ -64,12 +65,19 @@ Policy::Policy(std::vector<Rule> rules, Changes changes, Order order)
       changes_(changes),
       order_(order),
       index_(order == Order::specific ? std::make_unique<const Index>(rules_) : nullptr) {}
+Policy::Policy(std::shared_ptr<const Policy> base, std::shared_ptr<const Policy> ceiling, ControlLists lists)
+    : changes_(base->changes_),
+      order_(base->order_),
+      control_(std::make_shared<const Control>(std::move(base), std::move(ceiling), std::move(lists))) {
+  rules_ = control_->all_rules();
+}
 Policy::~Policy() = default;
 Policy::Policy(Policy&&) noexcept = default;
 Policy& Policy::operator=(Policy&&) noexcept = default;
 
 Decision Policy::decide(std::string_view path, Want want) const {
   if (!is_canonical(path)) return {};
+  if (control_ != nullptr) return control_->decide(path, want);
   if (order_ == Order::gentoo) return decide_as_gentoo(rules_, path, want);
   if (index_->broken) return {};
   Walk walk(*index_);
@@ -93,6 +101,7 @@ Decision Policy::decide(std::string_view path, Want want) const {
 
 bool Policy::same_below(std::string_view from, std::string_view to) const {
   if (!is_canonical(from) || !is_canonical(to)) return false;
+  if (control_ != nullptr) return control_->same_below(from, to);
   if (order_ == Order::gentoo) return same_below_as_gentoo(rules_, from, to);
   if (index_->broken) return false;
   Walk here(*index_);
@@ -118,6 +127,7 @@ bool Policy::same_below(std::string_view from, std::string_view to) const {
 std::vector<RuleId> Policy::matching(std::string_view path) const {
   std::vector<RuleId> found;
   if (!is_canonical(path)) return found;
+  if (control_ != nullptr) return control_->base->matching(path);
   if (order_ == Order::gentoo) {
     for (std::size_t id = 0; id < rules_.size(); ++id) {
       if (prefix_matches(rules_[id].pattern, path)) found.push_back(static_cast<RuleId>(id));

@@ -12,22 +12,10 @@
 #include <string_view>
 #include <vector>
 
+#include "policy/control_lists.h"
+#include "policy/verdict.h"
+
 namespace fusebox::policy {
-
-// What an access wants to do to one path.
-enum class Want : std::uint8_t {
-  stat,   // learn that it exists, and its attributes; follow it if it is a symlink; walk through it
-  read,   // open for reading, execute, list, read extended attributes
-  write,  // anything that changes the file or the directory entry of that name
-};
-
-enum class Verdict : std::uint8_t {
-  allow,
-  deny,     // EACCES, and a violation
-  predict,  // EACCES, no violation
-  hide,     // ENOENT, not listed
-  discard,  // it happens, but in the box only
-};
 
 // The words of the configuration, in rising order of weight at the same place.
 enum class RuleKind : std::uint8_t { read, write, discard, predict, deny, hide };
@@ -39,7 +27,6 @@ enum class Changes : std::uint8_t {
   as_ruled,  // to the host, but where a rule says discard
   aside,     // to the box: whatever may be read may be written there, unless a rule denies it
 };
-
 
 struct Rule {
   RuleKind kind;
@@ -67,6 +54,9 @@ class Policy {
  public:
   // Patterns must be valid (see load.h, which checks them and says where they are wrong).
   explicit Policy(std::vector<Rule> rules, Changes changes = Changes::as_ruled, Order order = Order::specific);
+  // What `base` says, but where an order of `lists` decides; and no order allows what `ceiling` does not.  The control
+  // directory itself is always open.
+  Policy(std::shared_ptr<const Policy> base, std::shared_ptr<const Policy> ceiling, ControlLists lists);
   ~Policy();
   Policy(Policy&&) noexcept;
   Policy& operator=(Policy&&) noexcept;
@@ -86,16 +76,16 @@ class Policy {
   Changes changes() const { return changes_; }
 
   struct Index;  // index.h; for this layer and its tests
+  struct Control;  // controlled.h; the same
 
  private:
   std::vector<Rule> rules_;
   Changes changes_;
   Order order_;
   std::unique_ptr<const Index> index_;  // null with another order
+  std::shared_ptr<const Control> control_;  // null: no lists
 };
 
-std::string_view to_string(Verdict verdict);
 std::string_view to_string(RuleKind kind);
-std::string_view to_string(Want want);
 
 }  // namespace fusebox::policy
