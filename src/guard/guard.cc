@@ -116,7 +116,7 @@ Result<> Guard::report(const Request& request, const Place& place, const Act& ac
                  .to = std::string(to),
                  .flags = act.flags,
                  .verdict = is_aside ? audit::Verdict::discard : audit::Verdict::allow,
-                 .rule = is_aside ? policy_.describe(decision.rule) : std::string(),
+                 .rule = is_aside ? place.ruling.policy->describe(decision.rule) : std::string(),
                  .error = static_cast<int>(error),
                  .bytes = bytes,
                  .is_directory = act.is_directory});
