@@ -116,7 +116,7 @@ Result<> Guard::report(const Request& request, const Place& place, const Act& ac
                  .to = std::string(to),
                  .flags = act.flags,
                  .verdict = is_aside ? audit::Verdict::discard : audit::Verdict::allow,
-                 .rule = is_aside ? policy_.describe(decision.rule) : std::string(),
+                 .rule = is_aside ? place.ruling.policy->describe(decision.rule) : std::string(),
                  .error = static_cast<int>(error),
                  .bytes = bytes,
                  .is_directory = act.is_directory});
@@ -143,7 +143,9 @@ Result<> Guard::hear_refusal(const Request& request, std::string_view text) {
   // It was we who refused, and it is in the log.
   if (last_refusals_.take(request.caller.tid, at.hash)) return fail(Errno::access);
   const bool reads = audit::kind_of(*op, flags) == audit::Kind::read || audit::kind_of(*op, flags) == audit::Kind::look;
-  return permit(request, at, {.op = *op, .want = reads ? Want::read : Want::write, .flags = flags});
+  const Result<> permitted = permit(request, at, {.op = *op, .want = reads ? Want::read : Want::write, .flags = flags});
+  (void)last_refusals_.take(request.caller.tid, at.hash);  // it will not be told of this one again
+  return permitted;
 }
 
 Result<> Guard::record(audit::Event event) {

@@ -381,6 +381,11 @@ class OtherUsers(SandboxCase):
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertEqual(self.text(), HEADER + record("open_wr_creat", target, f"touch {target}"))
 
+    def test_each_try_is_recorded_once(self):
+        target = self.outside / "x"
+        self.sandbox(f"{self.AS_NOBODY} sh -c 'for i in 1 2 3; do echo x > {target}; done'; touch {target}; exit 0")
+        self.assertEqual(self.text().count(f"\nP: {target}\n"), 4)
+
     def test_what_the_policy_allows_and_mode_bits_refuse_is_no_violation(self):
         done = self.sandbox(f"{self.AS_NOBODY} touch {self.outside}/x; exit 0", env={"SANDBOX_WRITE": str(self.top)})
         self.assertEqual((done.returncode, self.text()), (0, None), done.stderr)
