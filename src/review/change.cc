@@ -153,6 +153,9 @@ std::vector<std::string> warnings_of(const Change& change) {
     warnings.push_back(
         fmt::format("{} DEVICE {}:{}", S_ISCHR(box.mode) ? "CHARACTER" : "BLOCK", major(box.rdev), minor(box.rdev)));
   }
+  if (change.kind == Kind::changed && change.aspects.content && change.host && change.host->links > 1) {
+    warnings.push_back(fmt::format("one of {} names on the host", change.host->links));
+  }
   return warnings;
 }
 

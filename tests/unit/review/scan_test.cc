@@ -88,6 +88,14 @@ TEST_F(Scanned, NamesOfOneFileBelongTogether) {
   EXPECT_EQ(lines(), "changed   /b  (links)\n");
 }
 
+TEST_F(Scanned, ItIsSaidWhereTheHostHasOtherNamesOfAChangedFile) {
+  host_.write("a", "text");
+  std::filesystem::create_hard_link(host_.path("a"), host_.path("b"));
+  upper_.write("a", "more text");
+  same_times("a");
+  EXPECT_EQ(lines(), "changed   /a  (content)  [one of 2 names on the host]\n");
+}
+
 TEST_F(Scanned, AnInterruptedApplyGoesOnFromEveryPlace) {
   host_.write("file", "old");
   upper_.write("file", "new");
