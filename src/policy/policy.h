@@ -40,7 +40,6 @@ enum class Changes : std::uint8_t {
   aside,     // to the box: whatever may be read may be written there, unless a rule denies it
 };
 
-
 struct Rule {
   RuleKind kind;
   std::string pattern;  // absolute; may hold * (within a component) and ** (any components)
