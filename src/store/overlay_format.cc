@@ -85,7 +85,9 @@ Result<> OverlayFormat::set_text(const XattrTarget& file, const char* name, std:
 }
 
 // "y": overlayfs also knows "x", which hides nothing by itself.
-Result<bool> OverlayFormat::is_opaque(const XattrTarget& directory) const { return text_of(directory, "opaque") == "y"; }
+Result<bool> OverlayFormat::is_opaque(const XattrTarget& directory) const {
+  return text_of(directory, "opaque") == "y";
+}
 Result<> OverlayFormat::set_opaque(const XattrTarget& directory) const { return set_text(directory, "opaque", "y"); }
 
 std::optional<Origin> OverlayFormat::origin(const XattrTarget& file) const {
@@ -104,6 +106,12 @@ Result<> OverlayFormat::set_source(const XattrTarget& file, const FileStatus& st
                                  status.stx_mode, status.stx_uid, status.stx_gid);
   if (path.size() <= kLongestPath) text += ":" + path;
   return set_xattr(file, (reserved_ + "origin").c_str(), std::as_bytes(std::span(text)), 0);
+}
+
+bool OverlayFormat::drop_origins(const XattrTarget& file, bool source_alone) const {
+  const bool had_source = remove_xattr(file, (reserved_ + "origin").c_str()).has_value();
+  const bool had_origin = !source_alone && remove_xattr(file, (own_ + kOrigin).c_str()).has_value();
+  return had_source || had_origin;
 }
 
 // "U+2": of the links of the upper file, two more (fs/overlayfs/inode.c).

@@ -1,7 +1,7 @@
 // What an upper directory says beside its files: the marks of overlayfs (store layer).
 //
-// Documentation/filesystems/overlayfs.rst of the kernel describes them.  Their names begin with "trusted.overlay." where
-// the server may write such attributes, else with "user.overlay.".
+// Documentation/filesystems/overlayfs.rst of the kernel describes them.  Their names begin with "trusted.overlay."
+// where the server may write such attributes, else with "user.overlay.".
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ Result<> make_whiteout(int directory, const char* name);
 class OverlayFormat {
  public:
   // `word`: "trusted" or "user".
-  explicit OverlayFormat(std::string_view word) : word_(word), own_(word_ + ".overlay."), reserved_(word_ + ".fusebox.") {}
+  explicit OverlayFormat(std::string_view word)
+      : word_(word), own_(word_ + ".overlay."), reserved_(word_ + ".fusebox.") {}
 
   // The first of the two that can be written to `directory`, which is open; EOPNOTSUPP where neither can.
   static Result<OverlayFormat> that_works_on(int directory);
@@ -60,6 +61,9 @@ class OverlayFormat {
   // DEVICE:INODE:SIZE:MTIME:CTIME:MODE:UID:GID:PATH, in decimal, MODE in octal, times as SECONDS.NANOSECONDS with nine
   // digits.  `path` is left out where it is too long to keep.
   Result<> set_source(const XattrTarget& file, const FileStatus& status, const std::string& path) const;
+
+  // Takes both away, or the latter alone; false: there was none.
+  bool drop_origins(const XattrTarget& file, bool source_alone) const;
 
   // How many more links a file has in the box than its copy has: those names that only the layer below holds.
   std::optional<int> more_links(const XattrTarget& file) const;
