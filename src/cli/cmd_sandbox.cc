@@ -202,6 +202,7 @@ int report_own_failure(const Fault& fault) {
 
 bool is_executed_as(const char* name) {
   // The path that execve(2) was given, and what it led to.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): getauxval(3) gives a string so
   const auto* given = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
   if (given != nullptr && ends_with_name(given, name)) return true;
   std::error_code unknown;
