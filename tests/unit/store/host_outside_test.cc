@@ -18,12 +18,13 @@ class Showman final : public OutsideObjects {
     return !directory.starts_with("/readable");
   }
   bool may_show(const std::string& path) override { return path != "/denied"; }
-  bool must_not_wait(pid_t tid) override { return tid == kMounter; }
+  bool must_not_wait(pid_t tid, const std::string&) override { return tid == kMounter; }
   bool resume_elsewhere(std::coroutine_handle<>) override { return false; }  // here is as good
   bool show(int, const std::string& path) override {
     if (works) shown.push_back(path);
     return works;
   }
+  void begin_to_show(int, const std::string& path) override { begun.push_back(path); }
   bool removes_a_name(pid_t tid) override { return tid == kRemover; }
   void withdraw(const std::string& path) override { withdrawn.push_back(path); }
 
@@ -32,6 +33,7 @@ class Showman final : public OutsideObjects {
   bool works = true;
   Paths asked;
   Paths shown;
+  Paths begun;
   Paths withdrawn;
 };
 
