@@ -25,10 +25,18 @@ RunBox::~RunBox() {
 Outcome<> RunBox::open(const std::string& name, policy::LoadedPolicy& policy) {
   if (name.empty() && !keeps_changes(policy.policy)) return {};
   auto box = name.empty() ? open_temporary_box() : open_box(name, BoxUse::create_where_missing);
+  std::vector<policy::Rule> rules = policy.policy.rules();
+  if (!box && name.empty() && policy.policy.changes() == policy::Changes::as_ruled) {
+    // Nowhere to keep what the rules discard: then it is refused, as quietly.
+    for (policy::Rule& rule : rules) {
+      if (rule.kind == policy::RuleKind::discard) rule.kind = policy::RuleKind::predict;
+    }
+    policy.policy = policy::Policy(std::move(rules));
+    return {};
+  }
   if (!box) return std::unexpected(box.error());
   name_ = name;
   box_.emplace(*std::move(box));
-  std::vector<policy::Rule> rules = policy.policy.rules();
   const std::string boxes = box_->path.substr(0, box_->path.rfind('/'));
   rules.push_back({policy::RuleKind::hide, policy::quoted(boxes), "where boxes are kept"});
   policy.policy = policy::Policy(std::move(rules), policy.policy.changes());

@@ -27,7 +27,7 @@ class RunBox {
   RunBox& operator=(const RunBox&) = delete;
 
   // Opens the box of that name; without one, a temporary box where the policy keeps any change in it.  Boxes are hidden
-  // from what runs in them.
+  // from what runs in them.  Where a temporary one cannot be made for `discard` rules, these become `predict`.
   Outcome<> open(const std::string& name, policy::LoadedPolicy& policy);
 
   bool is_open() const { return box_.has_value(); }

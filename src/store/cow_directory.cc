@@ -3,10 +3,16 @@
 #include <dirent.h>
 #include <sys/ioctl.h>
 
+#include <cstdint>
+#include <limits>
+
 namespace fusebox {
 namespace {
 
 constexpr std::uint64_t kDots = 2;  // "." and ".." come first
+
+// Behind the last entry, as on ext4: it decides what read(2) answers there (EINVAL, not EISDIR).
+constexpr std::uint64_t kEnd = std::numeric_limits<std::int64_t>::max();
 
 }  // namespace
 
@@ -20,11 +26,13 @@ Result<> CowDirectory::list(std::uint64_t offset, DirSink& sink) {
     items_ = *std::move(listed);
     is_listed_ = true;
   }
+  if (offset == kEnd) return {};
   if (offset < 1 && !sink.add(".", node_->shown_inode(), DT_DIR, 1)) return {};
-  if (offset < kDots && !sink.add("..", node_->shown_parent_inode(), DT_DIR, kDots)) return {};
+  if (offset < kDots && !sink.add("..", node_->shown_parent_inode(), DT_DIR, items_.empty() ? kEnd : kDots)) return {};
   const std::uint64_t first = offset < kDots ? 0 : offset - kDots;
   for (std::uint64_t at = first; at < items_.size(); ++at) {
-    if (!pass_on(items_[at], sink, at + kDots + 1)) return {};
+    const std::uint64_t next = at + 1 < items_.size() ? at + kDots + 1 : kEnd;
+    if (!pass_on(items_[at], sink, next)) return {};
   }
   return {};
 }

@@ -80,7 +80,8 @@ CowNode::CowNode(CowCore& core, const CowChild& shown, std::uint64_t parent_moun
     InodeNumbers& numbers = upper_->core().numbers;
     shown_inode_ = numbers.shown(numbers.device_index(origin->device), origin->inode);
   }
-  if (shown.attr.nlink > 1) more_links_ = core_.format.more_links(target);
+  // The index's link may be the only one, where all names are lower ones.
+  if (shown.attr.nlink > 1 || !shown.is_named_above) more_links_ = core_.format.more_links(target);
 }
 
 CowNode::~CowNode() {
