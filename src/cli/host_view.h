@@ -30,7 +30,7 @@ struct HostViewOptions {
   Freshness freshness = Freshness::within_a_second;
   Transport transport = Transport::automatic;
   IdleProcessors idle_processors = IdleProcessors::keep_awake;
-  bool one_user = false;  // see HostStoreOptions
+  bool one_user = false;              // see HostStoreOptions
   guard::Guard* guard = nullptr;      // null: an unguarded mirror
   OutsideObjects* outside = nullptr;  // null: FIFOs and sockets are mirrored only
 };

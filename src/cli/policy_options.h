@@ -24,7 +24,8 @@ struct PolicyOptions {
   bool cow = false;  // every change is kept aside
 };
 
-// Adds --profile, --policy, --read, --write, --discard, --predict, --deny, --hide, --cow.  `options` outlives the parser.
+// Adds --profile, --policy, --read, --write, --discard, --predict, --deny, --hide, --cow.  `options` outlives the
+// parser.
 void add_policy_options(CLI::App& app, PolicyOptions& options);
 
 // Where the process stands, without symlinks.

@@ -50,7 +50,8 @@ Outcome<Fd> RunBox::directory() const {
 }
 
 Outcome<> RunBox::begin(const CowStore& store, const std::vector<std::string>& command) const {
-  BoxRecord record = read_box_record(*box_).value_or(BoxRecord{.created = time_of_creation(), .xattrs = {}, .command = {}});
+  BoxRecord record =
+      read_box_record(*box_).value_or(BoxRecord{.created = time_of_creation(), .xattrs = {}, .command = {}});
   record.xattrs = store.xattr_prefix();
   record.command = command;
   return write_box_record(*box_, record);

@@ -4,7 +4,9 @@ namespace fusebox::cli {
 
 void add_run_options(CLI::App& command, RunOptions& options) {
   add_policy_options(command, options.policy);
-  command.add_option("--box", options.box, "Keep the changes of --cow and --discard under this name; continues an earlier run")
+  command
+      .add_option("--box", options.box,
+                  "Keep the changes of --cow and --discard under this name; continues an earlier run")
       ->type_name("NAME");
   command.add_option("--log", options.log, "Write the audit log to FILE, one JSON object a line")->type_name("FILE");
   command

@@ -74,10 +74,11 @@ Outcome<> check_box_name(std::string_view name) {
   const bool is_good = !name.empty() && name.size() <= kLongestName && name.front() != '.' && name.front() != '-' &&
                        name.find_first_not_of(kAllowed) == std::string_view::npos;
   if (is_good) return {};
-  return std::unexpected(Fault{.what = "box '" + std::string(name) + "'",
-                               .why = "not a name for a box",
-                               .remedy = "use up to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit",
-                               .code = ExitCode::usage});
+  return std::unexpected(
+      Fault{.what = "box '" + std::string(name) + "'",
+            .why = "not a name for a box",
+            .remedy = "use up to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit",
+            .code = ExitCode::usage});
 }
 
 Outcome<std::string> boxes_directory() {
@@ -171,10 +172,8 @@ std::optional<BoxRecord> read_box_record(const OpenBox& box) {
 }
 
 Outcome<> write_box_record(const OpenBox& box, const BoxRecord& record) {
-  const nlohmann::ordered_json json = {{"version", kVersion},
-                                       {"created", record.created},
-                                       {"xattrs", record.xattrs},
-                                       {"command", record.command}};
+  const nlohmann::ordered_json json = {
+      {"version", kVersion}, {"created", record.created}, {"xattrs", record.xattrs}, {"command", record.command}};
   const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   const Fd file(::openat(box.directory.get(), "box.json.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   const bool written = file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&

@@ -133,8 +133,7 @@ Task<std::size_t> CowNode::getxattr(const Request& request, const std::string& n
   co_return co_await file->getxattr(request, stored, into);
 }
 
-Task<> CowNode::setxattr(const Request& request, const std::string& name, std::span<const std::byte> value,
-                         int flags) {
+Task<> CowNode::setxattr(const Request& request, const std::string& name, std::span<const std::byte> value, int flags) {
   if (core_.format.is_reserved(name)) co_return Errno::not_permitted;
   co_await may(request, W_OK);
   co_await copy_up();
@@ -170,8 +169,6 @@ Task<> CowNode::removexattr(const Request& request, const std::string& name) {
 }
 
 // Where what is written goes.
-Task<struct statvfs> CowNode::statfs(const Request& request) {
-  co_return co_await core_.upper_root->statfs(request);
-}
+Task<struct statvfs> CowNode::statfs(const Request& request) { co_return co_await core_.upper_root->statfs(request); }
 
 }  // namespace fusebox

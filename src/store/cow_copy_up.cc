@@ -1,14 +1,14 @@
 // From the lower to the upper directory: before the first change of a file, and of what is above it.
 //
-// A copy is made in the scratch directory, complete, and then gets its name; so a killed server leaves nothing half-made.
+// A copy is made in the scratch directory, complete, and then gets its name; so a killed server leaves nothing
+// half-made.
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
-#include <dirent.h>
 
 #include <utility>
 

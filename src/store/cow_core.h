@@ -31,8 +31,8 @@ struct CowCore {
   Ref<HostNode> scratch;  // on the file system of the upper directory; emptied when the store is made
   Ref<HostNode> index;    // a link to the copy of each lower file with several names, under what the file is
   CowTable table;
-  // Whoever changes names in the upper directory holds it alone; whoever looks names up, with others.  No data is copied
-  // under it.
+  // Whoever changes names in the upper directory holds it alone; whoever looks names up, with others.  No data is
+  // copied under it.
   std::shared_mutex names;
   std::mutex making;              // one node for one file
   std::mutex moving_directories;  // see CowNode::place

@@ -181,7 +181,8 @@ Attr CowNode::shown(Attr attr) {
     lower = lower_;
     upper = upper_;
     if (!S_ISDIR(type_)) {
-      if (upper != nullptr) attr.nlink = static_cast<std::uint32_t>(static_cast<int>(attr.nlink) + more_links_.value_or(0));
+      if (upper != nullptr)
+        attr.nlink = static_cast<std::uint32_t>(static_cast<int>(attr.nlink) + more_links_.value_or(0));
       if (upper == nullptr) attr.nlink -= std::min(attr.nlink, lost_names_);
       return attr;
     }
@@ -276,7 +277,8 @@ Result<CowChild> CowNode::child(Name name, bool looks_below) {
   if (*is_shown || looks_below) {
     if (const Result<> found = look_up_lower(name, *is_shown, child); !found) return fail(found.error());
   }
-  if (child.lower == nullptr || child.upper != nullptr || child.attr.is_directory() || child.attr.nlink < 2) return child;
+  if (child.lower == nullptr || child.upper != nullptr || child.attr.is_directory() || child.attr.nlink < 2)
+    return child;
   // Another name of this file may have been used to change it.
   const Result<Ref<HostNode>> copy = indexed(child);
   if (!copy) return fail(copy.error());

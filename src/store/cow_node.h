@@ -1,8 +1,8 @@
 // One inode of the merged tree (store layer).
 //
-// It shows the lower file until that is changed for the first time, and the copy in the upper directory from then on; its
-// identity stays as it was.  A directory may be both.  Which names there are is decided under CowCore::names; a node that
-// is in the upper directory stays there.
+// It shows the lower file until that is changed for the first time, and the copy in the upper directory from then on;
+// its identity stays as it was.  A directory may be both.  Which names there are is decided under CowCore::names; a
+// node that is in the upper directory stays there.
 #pragma once
 
 #include <mutex>
@@ -20,14 +20,14 @@ class CowFile;
 
 // What a name of a merged directory leads to.
 struct CowChild {
-  Ref<HostNode> upper;         // null: not in the upper directory, or removed there
-  Ref<HostNode> lower;         // what is shown of the lower one: null under an opaque directory, a file, a whiteout
-  bool is_named_above = false; // in the upper directory, under this name
-  bool is_whiteout = false;    // in the upper directory
-  bool hides = false;          // the lower directory has this name too (where it was asked for)
+  Ref<HostNode> upper;          // null: not in the upper directory, or removed there
+  Ref<HostNode> lower;          // what is shown of the lower one: null under an opaque directory, a file, a whiteout
+  bool is_named_above = false;  // in the upper directory, under this name
+  bool is_whiteout = false;     // in the upper directory
+  bool hides = false;           // the lower directory has this name too (where it was asked for)
   bool hides_directory = false;
-  bool is_border = false;      // a mount point, or a graft: nothing of it can be moved or removed
-  Attr attr;                   // of the one that counts
+  bool is_border = false;  // a mount point, or a graft: nothing of it can be moved or removed
+  Attr attr;               // of the one that counts
   Validity valid_for{};
 
   bool exists() const { return upper != nullptr || lower != nullptr; }
@@ -123,8 +123,8 @@ class CowNode final : public Node, public std::enable_shared_from_this<CowNode> 
   Result<bool> is_empty();
 
   // Copying up, cow_copy_up.cc.  `make_upper` and what follows it: the caller holds CowCore::names alone.
-  // May the caller do what `mask` says (access(2)) to the lower file?  Asked where nobody has asked before us, and where
-  // the copy may belong to somebody else (HostStoreOptions::one_user).
+  // May the caller do what `mask` says (access(2)) to the lower file?  Asked where nobody has asked before us, and
+  // where the copy may belong to somebody else (HostStoreOptions::one_user).
   Result<> may(const Request& request, int mask) const;
   Result<> may_change(const Request& request, const SetAttr& change) const;
   Result<> check_changeable() const;
@@ -159,7 +159,7 @@ class CowNode final : public Node, public std::enable_shared_from_this<CowNode> 
   Opened wrap(Opened opened);
 
   CowCore& core_;
-  const mode_t type_;  // S_IFMT bits
+  const mode_t type_;          // S_IFMT bits
   const std::uint64_t mount_;  // which mount of the host it counts as: Identity::device of the lower files there
   Identity identity_;
   std::uint64_t shown_inode_ = 0;
@@ -171,8 +171,8 @@ class CowNode final : public Node, public std::enable_shared_from_this<CowNode> 
   Location location_;
   Ref<HostNode> lower_;
   Ref<HostNode> upper_;
-  std::optional<int> more_links_;  // of a copy that has a lower file's other names: see OverlayFormat::more_links
-  unsigned lost_names_ = 0;        // of a lower file's: removed in the box
+  std::optional<int> more_links_;      // of a copy that has a lower file's other names: see OverlayFormat::more_links
+  unsigned lost_names_ = 0;            // of a lower file's: removed in the box
   std::optional<int> subdirectories_;  // how many more subdirectories than the lower directory has
   std::vector<CowFile*> readers_;      // handles that still read the lower file
 };

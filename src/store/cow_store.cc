@@ -57,9 +57,8 @@ Outcome<> begin(CowCore& core, HostNode& lower) {
   Result<> done = copy_attributes(XattrTarget(lower.core(), **below), *status, target, core.format);
   const Identity identity = lower.known_identity();
   if (done) {
-    done = core.format.set_origin(target, {.device = identity.device & 0xFFFFFFFF,
-                                           .inode = identity.inode,
-                                           .generation = identity.generation});
+    done = core.format.set_origin(
+        target, {.device = identity.device & 0xFFFFFFFF, .inode = identity.inode, .generation = identity.generation});
   }
   if (!done) return std::unexpected(fault("begin the upper directory", done.error()));
   return {};

@@ -16,8 +16,8 @@ namespace fusebox {
 
 struct CowCore;
 
-// Outlives its nodes and handles.  Threads as HostStore; an operation that changes a file may first copy it, and holds up
-// its thread for that long.
+// Outlives its nodes and handles.  Threads as HostStore; an operation that changes a file may first copy it, and holds
+// up its thread for that long.
 class CowStore {
  public:
   // `root` is what is shown, `box` a directory with "upper" and "work" in it, on a file system that keeps extended

@@ -22,9 +22,7 @@ bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TR
 
 }  // namespace
 
-Task<Opened> HostNode::open(const Request& request, int flags) {
-  co_return open_for(request, flags, Passing::allowed);
-}
+Task<Opened> HostNode::open(const Request& request, int flags) { co_return open_for(request, flags, Passing::allowed); }
 
 Result<Opened> HostNode::open_for(const Request& request, int flags, Passing passing) {
   if (S_ISDIR(type_)) return fail(Errno::is_directory);
@@ -80,13 +78,14 @@ Opened HostNode::answer_open(Ref<HostFile> file, const FileStatus& status, int r
   if (open_state_ == nullptr) open_state_ = std::make_unique<OpenState>();
   OpenState& state = *open_state_;
   const ContentStamp stamp = ContentStamp::of(status);
-  DataPathQuestion question{.writes = file->writes(),
-                            .size = status.stx_size,
-                            .can_pass_through = passing == Passing::allowed && core_.may_pass_through.load(std::memory_order_relaxed),
-                            .has_set_id = has_set_id(status.stx_mode),
-                            .is_unchanged = state.stamp == stamp,
-                            .cached_opens = state.cached,
-                            .passthrough_opens = state.passthrough};
+  DataPathQuestion question{
+      .writes = file->writes(),
+      .size = status.stx_size,
+      .can_pass_through = passing == Passing::allowed && core_.may_pass_through.load(std::memory_order_relaxed),
+      .has_set_id = has_set_id(status.stx_mode),
+      .is_unchanged = state.stamp == stamp,
+      .cached_opens = state.cached,
+      .passthrough_opens = state.passthrough};
   note_mode(status.stx_mode);
   DataPath path = choose_data_path(question);
   if (path == DataPath::passthrough && state.backing_id == 0) {

@@ -33,8 +33,8 @@ struct HostStoreOptions {
   std::size_t max_descriptors = 4096;
   Backing* backing = nullptr;  // outlives the store; null: no passthrough
   bool makes_devices = false;  // who may make a device node is past every rule: for mirrors without rules only
-  // The server has the rights of the only user there is, no more (box/rights.h), and nobody checks permissions above it:
-  // the host does, at each operation.  Owners without an id here are shown as that user.
+  // The server has the rights of the only user there is, no more (box/rights.h), and nobody checks permissions above
+  // it: the host does, at each operation.  Owners without an id here are shown as that user.
   bool one_user = false;
   OutsideObjects* outside_objects = nullptr;  // outlives the store; null: FIFOs and sockets are mirrored only
   std::vector<Graft> grafts;

@@ -85,7 +85,9 @@ Result<> OverlayFormat::set_text(const XattrTarget& file, const char* name, std:
 }
 
 // "y": overlayfs also knows "x", which hides nothing by itself.
-Result<bool> OverlayFormat::is_opaque(const XattrTarget& directory) const { return text_of(directory, "opaque") == "y"; }
+Result<bool> OverlayFormat::is_opaque(const XattrTarget& directory) const {
+  return text_of(directory, "opaque") == "y";
+}
 Result<> OverlayFormat::set_opaque(const XattrTarget& directory) const { return set_text(directory, "opaque", "y"); }
 
 std::optional<Origin> OverlayFormat::origin(const XattrTarget& file) const {

@@ -1,7 +1,7 @@
 // What an upper directory says beside its files: the marks of overlayfs (store layer).
 //
-// Documentation/filesystems/overlayfs.rst of the kernel describes them.  Their names begin with "trusted.overlay." where
-// the server may write such attributes, else with "user.overlay.".
+// Documentation/filesystems/overlayfs.rst of the kernel describes them.  Their names begin with "trusted.overlay."
+// where the server may write such attributes, else with "user.overlay.".
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ Result<> make_whiteout(int directory, const char* name);
 class OverlayFormat {
  public:
   // `word`: "trusted" or "user".
-  explicit OverlayFormat(std::string_view word) : word_(word), own_(word_ + ".overlay."), reserved_(word_ + ".fusebox.") {}
+  explicit OverlayFormat(std::string_view word)
+      : word_(word), own_(word_ + ".overlay."), reserved_(word_ + ".fusebox.") {}
 
   // The first of the two that can be written to `directory`, which is open; EOPNOTSUPP where neither can.
   static Result<OverlayFormat> that_works_on(int directory);

@@ -83,7 +83,8 @@ World::World(std::string name, std::string mirrored, std::string plain, std::str
   sides_[1].top = std::move(plain);
   for (Side& side : sides_) {
     side.files.fill(-1);
-    if (::mkdir(side.top.c_str(), 0777) != 0 && !(continues && errno == EEXIST)) throw std::runtime_error("cannot make " + side.top);
+    if (::mkdir(side.top.c_str(), 0777) != 0 && !(continues && errno == EEXIST))
+      throw std::runtime_error("cannot make " + side.top);
     if (!continues) ::chmod(side.top.c_str(), 0777);
   }
 }

@@ -68,12 +68,9 @@ TEST(Policy, WhatIsDiscardedIsAllowedInTheBox) {
 }
 
 TEST(Policy, WithChangesAsideWhatMayBeReadMayBeWritten) {
-  const Policy policy({{read, "/", "test"},
-                       {write, "/w", "test"},
-                       {predict, "/p", "test"},
-                       {deny, "/d", "test"},
-                       {hide, "/h", "test"}},
-                      Changes::aside);
+  const Policy policy(
+      {{read, "/", "test"}, {write, "/w", "test"}, {predict, "/p", "test"}, {deny, "/d", "test"}, {hide, "/h", "test"}},
+      Changes::aside);
   for (const char* path : {"/r", "/w", "/p"}) EXPECT_EQ(verdict(policy, path, Want::write), "discard") << path;
   EXPECT_EQ(verdict(policy, "/d", Want::write), "deny");
   EXPECT_EQ(verdict(policy, "/h", Want::write), "hide");

@@ -75,8 +75,9 @@ class CowStoreTest : public testing::Test {
     EXPECT_TRUE(file->write(request, 0, std::as_bytes(std::span(text))).run().has_value());
   }
   void create(std::string_view directory, const std::string& name, std::string_view text) {
-    const auto made =
-        node(directory)->create(request, name_of(name), {.mode = S_IFREG | 0644, .umask = 022}, O_WRONLY | O_EXCL).run();
+    const auto made = node(directory)
+                          ->create(request, name_of(name), {.mode = S_IFREG | 0644, .umask = 022}, O_WRONLY | O_EXCL)
+                          .run();
     ASSERT_TRUE(made.has_value()) << name;
     EXPECT_TRUE(made->opened.handle->write(request, 0, std::as_bytes(std::span(text))).run().has_value());
   }
