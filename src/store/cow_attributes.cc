@@ -138,7 +138,24 @@ Task<> CowNode::setxattr(const Request& request, const std::string& name, std::s
   co_await may(request, W_OK);
   co_await copy_up();
   const Ref<HostNode> file = upper();
-  co_return co_await attempt(file->setxattr(request, core_.format.stored(name), value, flags));
+  const std::string stored = core_.format.stored(name);
+  Result<> set = co_await attempt(file->setxattr(request, stored, value, flags));
+  // File systems keep little for each file.  What is only good to know about it makes room.
+  if (!set && set.error() == Errno{ENOSPC} && drop_marks()) {
+    set = co_await attempt(file->setxattr(request, stored, value, flags));
+  }
+  co_return set;
+}
+
+bool CowNode::drop_marks() {
+  bool is_indexed = false;  // then it needs one of them
+  {
+    const std::lock_guard lock(mutex_);
+    is_indexed = more_links_.has_value();
+  }
+  const Ref<HostNode> file = upper();
+  const Result<Lease> own = file->acquire(HostNode::Need::place);
+  return own && core_.format.drop_origins(XattrTarget(file->core(), **own), is_indexed);
 }
 
 Task<std::size_t> CowNode::listxattr(const Request& request, std::span<std::byte> into) {
@@ -168,7 +185,14 @@ Task<> CowNode::removexattr(const Request& request, const std::string& name) {
   co_return co_await attempt(file->removexattr(request, core_.format.stored(name)));
 }
 
-// Where what is written goes.
-Task<struct statvfs> CowNode::statfs(const Request& request) { co_return co_await core_.upper_root->statfs(request); }
+// Of the file system that it counts as a part of.
+Task<struct statvfs> CowNode::statfs(const Request& request) {
+  Ref<HostNode> file = lower();
+  for (Ref<CowNode> node = location().parent; file == nullptr && node != nullptr; node = node->location().parent) {
+    file = node->lower();
+  }
+  if (file == nullptr) file = core_.upper_root;
+  co_return co_await file->statfs(request);
+}
 
 }  // namespace fusebox

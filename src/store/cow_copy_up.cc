@@ -68,11 +68,13 @@ Result<> copy_metadata(HostNode& lower, const FileStatus& status, const OverlayF
   if (const Result<> done = copy_attributes(XattrTarget(lower.core(), **source), status, target, format); !done) {
     return done;
   }
-  // Ordinary users may put attributes on files and directories only (xattr(7)); then the copy shows its own number.
+  // Ordinary users may put attributes on files and directories only (xattr(7)), and file systems keep little for each
+  // file: without its marks the copy shows its own number, which is all that it lacks.
   Result<> marked = format.set_origin(target, origin_of(lower));
   if (marked) marked = format.set_source(target, status, path);
   const bool may_do_without = !S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode);
-  return marked || may_do_without ? Result<>() : marked;
+  const bool is_full = !marked && (marked.error() == Errno{ENOSPC} || marked.error() == Errno{E2BIG});
+  return marked || may_do_without || is_full ? Result<>() : marked;
 }
 
 }  // namespace

@@ -138,6 +138,8 @@ class CowNode final : public Node, public std::enable_shared_from_this<CowNode> 
   Result<> add_name();
   Result<> set_more_links(int count);
   Result<bool> become_opaque();
+  // Takes away what the copy remembers of the lower file; false: nothing.
+  bool drop_marks();
 
   // Names, cow_names.cc and cow_rename.cc.
   Result<Vacated> vacate(const Request& request, Name name);

@@ -108,6 +108,12 @@ Result<> OverlayFormat::set_source(const XattrTarget& file, const FileStatus& st
   return set_xattr(file, (reserved_ + "origin").c_str(), std::as_bytes(std::span(text)), 0);
 }
 
+bool OverlayFormat::drop_origins(const XattrTarget& file, bool source_alone) const {
+  const bool had_source = remove_xattr(file, (reserved_ + "origin").c_str()).has_value();
+  const bool had_origin = !source_alone && remove_xattr(file, (own_ + kOrigin).c_str()).has_value();
+  return had_source || had_origin;
+}
+
 // "U+2": of the links of the upper file, two more (fs/overlayfs/inode.c).
 std::optional<int> OverlayFormat::more_links(const XattrTarget& file) const {
   const std::optional<std::string> text = text_of(file, "nlink");

@@ -62,6 +62,9 @@ class OverlayFormat {
   // digits.  `path` is left out where it is too long to keep.
   Result<> set_source(const XattrTarget& file, const FileStatus& status, const std::string& path) const;
 
+  // Takes both away, or the latter alone; false: there was none.
+  bool drop_origins(const XattrTarget& file, bool source_alone) const;
+
   // How many more links a file has in the box than its copy has: those names that only the layer below holds.
   std::optional<int> more_links(const XattrTarget& file) const;
   Result<> set_more_links(const XattrTarget& file, int count) const;
