@@ -50,6 +50,7 @@ Outcome<Fd> RunBox::directory() const {
 }
 
 Outcome<> RunBox::begin(const CowStore& store, const std::vector<std::string>& command) const {
+  if (!is_named()) return {};  // nobody will read it, and to have it on disk takes milliseconds
   BoxRecord record =
       read_box_record(*box_).value_or(BoxRecord{.created = time_of_creation(), .xattrs = {}, .command = {}});
   record.xattrs = store.xattr_prefix();

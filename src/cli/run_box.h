@@ -33,7 +33,7 @@ class RunBox {
   bool is_open() const { return box_.has_value(); }
   bool is_named() const { return !name_.empty(); }
   Outcome<Fd> directory() const;
-  // Writes down what is being run.
+  // Writes down what is being run, for a box with a name.
   Outcome<> begin(const CowStore& store, const std::vector<std::string>& command) const;
 
  private:

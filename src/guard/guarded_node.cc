@@ -37,7 +37,11 @@ Ref<Node> wrap_root(Guard& guard, Ref<Node> root) {
 }
 
 GuardedNode::GuardedNode(Guard& guard, Ref<Node> inner, Ref<GuardedNode> parent, std::string name)
-    : guard_(guard), inner_(std::move(inner)), is_root_(parent == nullptr), parent_(std::move(parent)), name_(std::move(name)) {}
+    : guard_(guard),
+      inner_(std::move(inner)),
+      is_root_(parent == nullptr),
+      parent_(std::move(parent)),
+      name_(std::move(name)) {}
 
 void GuardedNode::located(const Ref<Node>& parent, std::string_view name) {
   auto directory = std::static_pointer_cast<GuardedNode>(parent);

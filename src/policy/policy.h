@@ -75,14 +75,14 @@ class Policy {
   const std::vector<Rule>& rules() const;
   Changes changes() const { return changes_; }
 
-  struct Index;  // index.h; for this layer and its tests
+  struct Index;    // index.h; for this layer and its tests
   struct Control;  // controlled.h; the same
 
  private:
   std::vector<Rule> rules_;
   Changes changes_;
   Order order_;
-  std::unique_ptr<const Index> index_;  // null with another order
+  std::unique_ptr<const Index> index_;      // null with another order
   std::shared_ptr<const Control> control_;  // null: no lists
 };
 
