@@ -55,7 +55,7 @@ class Cow(boxed.Case):
         self.assertEnded(self.in_named("sh", "-c", CHANGES))
         subprocess.run(["sh", "-c", CHANGES], cwd=plain, check=True)
         copied = self.top / "copied"
-        ended = self.in_named("tar", "-C", self.dir, "--format=posix", "--xattrs", "-cf", "-", ".", text=False)
+        ended = self.in_named("tar", "-C", self.dir, "--xattrs", "-cf", "-", ".", text=False)
         self.assertEqual(ended.status, 0, ended.err)
         copied.mkdir()
         subprocess.run(["tar", "-C", copied, "--xattrs", "-xpf", "-"], input=ended.out, check=True)
@@ -70,7 +70,7 @@ class Cow(boxed.Case):
     @boxed.needs("setfattr")
     def test_the_kernel_s_overlayfs_shows_the_same_tree(self):
         self.assertEnded(self.in_named("sh", "-c", CHANGES))
-        ended = self.in_named("tar", "-C", self.dir, "--format=posix", "-cf", "-", ".", text=False)
+        ended = self.in_named("tar", "-C", self.dir, "-cf", "-", ".", text=False)
         copied, point, work = (self.top / name for name in ("copied", "point", "overlay-work"))
         for path in (copied, point):
             path.mkdir()
