@@ -38,7 +38,7 @@ struct HostStoreOptions {
   bool one_user = false;
   OutsideObjects* outside_objects = nullptr;  // outlives the store; null: FIFOs and sockets are mirrored only
   std::vector<Graft> grafts;
-  std::shared_ptr<InodeNumbers> numbers;  // of several stores that one tree shows; null: its own
+  std::shared_ptr<InodeNumbers> numbers{};  // of several stores that one tree shows; null: its own
 };
 
 struct HostStoreStats {
