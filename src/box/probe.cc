@@ -289,9 +289,8 @@ std::vector<Finding> probe_machine() {
   Finding own_namespace = user_namespaces();
   // The others as a box would find them: whoever is not root makes one in a user namespace.
   if (own_namespace.offer == Offer::ok) (void)acquire_rights();
-  return {kernel(),       fuse_device(), rights(),      mount_interface(), namespaces(),
-          root_mount(),   seccomp(),     passthrough(), io_uring(),        idle_processors(),
-          file_handles(), descriptors(), own_namespace, cgroups()};
+  return {kernel(),      fuse_device(), rights(),          mount_interface(), namespaces(),  root_mount(),  seccomp(),
+          passthrough(), io_uring(),    idle_processors(), file_handles(),    descriptors(), own_namespace, cgroups()};
 }
 
 bool can_make_boxes(const std::vector<Finding>& findings) {

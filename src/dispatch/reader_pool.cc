@@ -90,7 +90,8 @@ Outcome<> ReaderPool::start(unsigned readers) {
   }
   for (auto& channel : channels) {
     if (!add_reader(std::move(channel)) && readers_.empty()) {
-      return std::unexpected(fault_with_errno("start a thread that serves requests", "is the number of processes limited?"));
+      return std::unexpected(
+          fault_with_errno("start a thread that serves requests", "is the number of processes limited?"));
     }
   }
   started_.store(true, std::memory_order_release);

@@ -9,11 +9,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/boxes.h"
 #include "review/copy.h"
 #include "review/remove.h"
 
@@ -23,17 +23,6 @@ namespace {
 constexpr const char* kApplying = "applying";
 constexpr const char* kDiscarded = ".discarded-";
 constexpr std::size_t kWord = 16;  // hexadecimal digits
-
-// A name is part of a path and of messages.
-bool is_good_name(const std::string& name) {
-  constexpr std::size_t kLongest = 128;
-  const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
-  return !name.empty() && name.size() <= kLongest && name[0] != '.' && name[0] != '-' &&
-         std::ranges::all_of(name, is_plain);
-}
 
 Outcome<std::string> read_small_file(int directory, const char* name) {
   constexpr std::size_t kLargest = 1024 * 1024;
@@ -73,15 +62,6 @@ Fault of_box(const std::string& name, const Fault& fault) {
 
 }  // namespace
 
-Outcome<std::string> boxes_directory() {
-  if (::geteuid() == 0) return std::string("/var/lib/fusebox/boxes");
-  const char* data = std::getenv("XDG_DATA_HOME");
-  if (data != nullptr && data[0] == '/') return std::string(data) + "/fusebox/boxes";
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && home[0] == '/') return std::string(home) + "/.local/share/fusebox/boxes";
-  return std::unexpected(Fault{.what = "boxes", .why = "no home directory", .remedy = "set HOME or XDG_DATA_HOME"});
-}
-
 Outcome<std::vector<std::string>> box_names() {
   const auto directory = boxes_directory();
   if (!directory) return std::unexpected(directory.error());
@@ -90,7 +70,7 @@ Outcome<std::vector<std::string>> box_names() {
   if (!opened) return std::unexpected(fault_with_errno(*directory));
   auto names = names_in(std::move(opened));
   if (!names) return std::unexpected(fault_of(*directory, names.error()));
-  std::erase_if(*names, [](const std::string& name) { return !is_good_name(name); });
+  std::erase_if(*names, [](const std::string& name) { return !check_box_name(name); });
   return *std::move(names);
 }
 
@@ -120,12 +100,7 @@ Outcome<Description> parse_description(std::string_view json) {
 }
 
 Outcome<Box> Box::open(const std::string& name) {
-  if (!is_good_name(name)) {
-    return std::unexpected(Fault{.what = "box " + name,
-                                 .why = "not the name of a box",
-                                 .remedy = "letters, digits, '.', '_' and '-'",
-                                 .code = ExitCode::usage});
-  }
+  if (const Outcome<> good = check_box_name(name); !good) return std::unexpected(good.error());
   const auto boxes = boxes_directory();
   if (!boxes) return std::unexpected(boxes.error());
   Fd directory(::open((*boxes + "/" + name).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

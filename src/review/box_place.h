@@ -2,7 +2,7 @@
 //
 // A box is a directory BOXES/NAME with `upper` (its changes, in overlayfs's format; its top is the root), `work`
 // (scratch on the same file system), `box.json` and `lock`, on which whoever uses the box holds an exclusive flock(2).
-// BOXES is /var/lib/fusebox/boxes for root, else ${XDG_DATA_HOME}/fusebox/boxes.
+// BOXES is boxes_directory() (base/boxes.h).
 #pragma once
 
 #include <optional>
@@ -14,8 +14,6 @@
 #include "review/tree.h"
 
 namespace fusebox::review {
-
-Outcome<std::string> boxes_directory();
 
 // In the order of their bytes; none where there is no such directory.
 Outcome<std::vector<std::string>> box_names();

@@ -7,7 +7,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <ctime>
@@ -16,12 +15,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/boxes.h"
+
 namespace fusebox {
 namespace {
 
 constexpr unsigned kOpenTreeClone = 1;  // OPEN_TREE_CLONE of linux/mount.h, which does not go with sys/mount.h
 constexpr std::string_view kTemporary = ".run-";
-constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kLongestRecord = std::size_t{1} << 20;
 constexpr int kVersion = 1;
 
@@ -69,48 +69,11 @@ void sweep(const std::string& boxes) {
 
 }  // namespace
 
-Outcome<> check_box_name(std::string_view name) {
-  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  const bool is_good = !name.empty() && name.size() <= kLongestName && name.front() != '.' && name.front() != '-' &&
-                       name.find_first_not_of(kAllowed) == std::string_view::npos;
-  if (is_good) return {};
-  return std::unexpected(
-      Fault{.what = "box '" + std::string(name) + "'",
-            .why = "not a name for a box",
-            .remedy = "use up to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit",
-            .code = ExitCode::usage});
-}
-
-Outcome<std::string> boxes_directory() {
-  if (::geteuid() == 0) return "/var/lib/fusebox/boxes";
-  const char* data = std::getenv("XDG_DATA_HOME");
-  if (data != nullptr && *data == '/') return std::string(data) + "/fusebox/boxes";
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && *home == '/') return std::string(home) + "/.local/share/fusebox/boxes";
-  return std::unexpected(Fault{.what = "boxes", .why = "HOME is not set", .remedy = "set HOME or XDG_DATA_HOME"});
-}
-
 Outcome<std::string> box_directory(std::string_view name) {
   if (const Outcome<> good = check_box_name(name); !good) return std::unexpected(good.error());
   auto boxes = boxes_directory();
   if (!boxes) return boxes;
   return *boxes + "/" + std::string(name);
-}
-
-Outcome<std::vector<std::string>> list_boxes() {
-  const auto boxes = boxes_directory();
-  if (!boxes) return std::unexpected(boxes.error());
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(*boxes, error)) {
-    std::string name = entry.path().filename();
-    if (check_box_name(name) && entry.is_directory()) names.push_back(std::move(name));
-  }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    return std::unexpected(Fault{.what = *boxes, .why = error.message(), .remedy = {}});
-  }
-  std::ranges::sort(names);
-  return names;
 }
 
 Outcome<OpenBox> open_box(std::string_view name, BoxUse use) {

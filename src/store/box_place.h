@@ -14,15 +14,8 @@
 
 namespace fusebox {
 
-// 1 to 64 of a-z, A-Z, 0-9, '.', '_' and '-', not beginning with a dot or a dash.
-Outcome<> check_box_name(std::string_view name);
-
-// /var/lib/fusebox/boxes for root, else ${XDG_DATA_HOME:-${HOME}/.local/share}/fusebox/boxes.  Need not exist.
-Outcome<std::string> boxes_directory();
+// Of the box of that name.  Need not exist.
 Outcome<std::string> box_directory(std::string_view name);
-
-// Those that are there, in the order of their names.
-Outcome<std::vector<std::string>> list_boxes();
 
 // A box that nobody else uses while this lives.
 struct OpenBox {

@@ -128,8 +128,8 @@ Result<> HostNode::check_way() {
   for (Ref<HostNode> node = parent(); node != nullptr; node = node->parent()) {
     const Result<Lease> own = node->acquire(Need::place);
     if (!own) return fail(own.error());
-    const Result<> open = outcome_of(
-        ::faccessat(core_.proc_fds.get(), DescriptorName((*own)->fd.get()).c_str(), X_OK, AT_EACCESS));
+    const Result<> open =
+        outcome_of(::faccessat(core_.proc_fds.get(), DescriptorName((*own)->fd.get()).c_str(), X_OK, AT_EACCESS));
     if (!open) return open;
   }
   return {};
@@ -140,9 +140,8 @@ Result<> HostNode::check_access(const Request& request, int mask) {
   const Result<Lease> own = acquire(Need::place);
   if (!own) return fail(own.error());
   const DescriptorName name((*own)->fd.get());
-  return as_caller(core_.groups, request.caller, [&] {
-    return outcome_of(::faccessat(core_.proc_fds.get(), name.c_str(), mask, AT_EACCESS));
-  });
+  return as_caller(core_.groups, request.caller,
+                   [&] { return outcome_of(::faccessat(core_.proc_fds.get(), name.c_str(), mask, AT_EACCESS)); });
 }
 
 Task<std::size_t> HostNode::getxattr(const Request& request, const std::string& name, std::span<std::byte> into) {

@@ -131,6 +131,8 @@ class BadInput(boxed.Case):
 
     @boxed.needs("setpriv")
     def test_a_lack_of_rights_is_said_with_what_to_do(self):
+        if os.stat("/dev/fuse").st_mode & 0o006:
+            self.skipTest("everybody may open /dev/fuse, so nobody may run a box")
         self.top.chmod(0o755)
         self.dir.chmod(0o777)
         binary = shutil.copy(boxed.BINARY, self.top / "fusebox")
@@ -140,10 +142,12 @@ class BadInput(boxed.Case):
         self.assertEqual(done.returncode, FAILED, done.stderr)
         self.assertOneLine(done.stderr, "root", r"\(.+\)")
         self.assertFalse((self.dir / "mark").exists())
-        without = self.run_outside("setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-all", boxed.BINARY, "run", "--",
-                                   "touch", "mark")
-        self.assertEqual(without.returncode, FAILED, without.stderr)
-        self.assertOneLine(without.stderr, r"\(.+\)")
+
+    def test_root_without_its_powers_has_a_box_of_one_user(self):
+        done = self.run_outside("setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-all", boxed.BINARY, "run", "--",
+                                "touch", "mark")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((self.dir / "mark").exists())
 
     def test_a_mirror_of_nothing_is_refused(self):
         for arguments in ((self.top / "none", self.outside), (self.dir, self.top / "none"),

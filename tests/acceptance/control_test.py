@@ -42,7 +42,7 @@ class Control(boxed.Case):
 
     def test_widening_beyond_the_policy_is_refused_and_logged(self):
         ended = self.script(f"echo addwrite /etc > {ACL}; echo status $?", "touch /etc/fusebox-was-here",
-                            f"cat {ACL} | grep -c write")
+                            f"cat {ACL} | grep -c '^[a-z]*write'")
         self.assertIn("status 1", ended.out, str(ended))
         self.assertTrue(ended.out.endswith("\n0\n"), str(ended))
         self.assertFalse(os.path.exists("/etc/fusebox-was-here"))
@@ -104,17 +104,17 @@ class Control(boxed.Case):
             "print('done', flush=True); input()\n")
         box = self.start_box(sys.executable, "-c", program, options=("--violations", "report", "--audit", "violations", "-q"),
                              stdin=subprocess.PIPE)
-        memory = []
+        memory, descriptors = [], []
         for word in ("begun", "done"):
             self.assertEqual(box.stdout.readline().strip(), word)
             status = open(f"/proc/{box.pid}/status").read()
             memory.append(int(status.split("VmRSS:")[1].split()[0]))
-            descriptors = len(os.listdir(f"/proc/{box.pid}/fd"))
+            descriptors.append(len(os.listdir(f"/proc/{box.pid}/fd")))
             box.stdin.write("\n")
             box.stdin.flush()
         box.wait(60)
         self.assertLess(memory[1] - memory[0], 2000, "kB more after 10,000 changes")
-        self.assertLess(descriptors, 100)
+        self.assertLess(descriptors[1] - descriptors[0], 10)
 
 
 if __name__ == "__main__":

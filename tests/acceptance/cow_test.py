@@ -70,7 +70,7 @@ class Cow(boxed.Case):
     @boxed.needs("setfattr")
     def test_the_kernel_s_overlayfs_shows_the_same_tree(self):
         self.assertEnded(self.in_named("sh", "-c", CHANGES))
-        ended = self.in_named("tar", "-C", self.dir, "-cf", "-", ".", text=False)
+        ended = self.in_named("tar", "-C", self.dir, "--format=posix", "-cf", "-", ".", text=False)
         copied, point, work = (self.top / name for name in ("copied", "point", "overlay-work"))
         for path in (copied, point):
             path.mkdir()
@@ -133,7 +133,7 @@ class Cow(boxed.Case):
         (home / "cache" / "old").write_text("old\n")
         script = ("cd $HOME/cache; echo new > new; echo changed > old; cat old new; cd - > /dev/null;"
                   "echo host > made; mv $HOME/cache/new ./moved; cat moved; rm removed; ls $HOME/cache")
-        ended = self.run_box("sh", "-c", script, options=("--discard", home))
+        ended = self.run_box("sh", "-c", script, options=("--discard", home / "cache"))
         self.assertEnded(ended)
         self.assertEqual(ended.out, "changed\nnew\nnew\nold\n")
         self.assertEqual((home / "cache" / "old").read_text(), "old\n")
@@ -146,11 +146,12 @@ class Cow(boxed.Case):
         self.assertEqual(verdicts[str(self.dir / "made")], "allow")
 
     def test_a_discarded_place_of_a_named_box_is_there_again(self):
-        options = ("--discard", self.home, "--box", NAME)
-        self.assertEnded(self.run_box("sh", "-c", "echo kept > $HOME/kept", options=options))
-        ended = self.run_box("sh", "-c", "cat $HOME/kept", options=options)
+        (self.home / "cache").mkdir()
+        options = ("--discard", self.home / "cache", "--box", NAME)
+        self.assertEnded(self.run_box("sh", "-c", "echo kept > $HOME/cache/kept", options=options))
+        ended = self.run_box("sh", "-c", "cat $HOME/cache/kept", options=options)
         self.assertEqual(ended.out, "kept\n")
-        self.assertFalse((self.home / "kept").exists())
+        self.assertFalse((self.home / "cache" / "kept").exists())
 
     def test_a_reader_sees_what_is_written_after_it_opened_the_file(self):
         script = """

@@ -422,7 +422,9 @@ int by_perf(const Arguments&) {
 int by_keyring(const Arguments&) {
   return outcome(syscall(SYS_add_key, "user", "fusebox-escape", kMark, sizeof kMark, -3));  // KEY_SPEC_SESSION_KEYRING
 }
-int by_kernel_log(const Arguments&) { return outcome(syscall(SYS_syslog, 10, nullptr, 0)); }  // SYSLOG_ACTION_SIZE_BUFFER
+int by_kernel_log(const Arguments&) {
+  return outcome(syscall(SYS_syslog, 10, nullptr, 0));
+}  // SYSLOG_ACTION_SIZE_BUFFER
 int by_quota(const Arguments&) { return outcome(syscall(SYS_quotactl, 0x80000101, nullptr, 0, nullptr)); }  // Q_SYNC
 int by_vsock(const Arguments&) {
   const int fd = socket(AF_VSOCK, SOCK_STREAM, 0);

@@ -13,7 +13,7 @@ _fusebox() {
     esac
   done
   case $previous in
-    --profile) mapfile -t COMPREPLY < <(compgen -W "default build strict secrets" -- "$word"); return ;;
+    --profile) mapfile -t COMPREPLY < <(compgen -W "default build strict secrets gentoo" -- "$word"); return ;;
     --audit) mapfile -t COMPREPLY < <(compgen -W "violations files all io" -- "$word"); return ;;
     --transport) mapfile -t COMPREPLY < <(compgen -W "auto io-uring dev-fuse single" -- "$word"); return ;;
     --net) mapfile -t COMPREPLY < <(compgen -W "none host" -- "$word"); return ;;
