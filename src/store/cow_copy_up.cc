@@ -290,6 +290,18 @@ Result<> CowNode::bring_up(Name name) {
   return S_ISDIR(node->type_) && node->lower() != nullptr ? node->bring_up_all() : Result<>();
 }
 
+// Null: there is none.  Another file system is not copied as a part of this one.
+Result<Ref<CowNode>> CowNode::child_of_one_file_system(const std::string& listed) {
+  const Result<Name> name = Name::parse(listed);
+  if (!name) return fail(name.error());
+  const std::shared_lock lock(core_.names);
+  const Result<CowChild> found = child(*name, true);
+  if (!found) return fail(found.error());
+  if (!found->exists()) return Ref<CowNode>();
+  if (found->is_border) return fail(Errno::cross_device);
+  return node_of(*found, listed);
+}
+
 // Not by recursion, as the tree may be deep.
 Result<> CowNode::bring_up_all() {
   struct Level {
@@ -317,18 +329,10 @@ Result<> CowNode::bring_up_all() {
     const Listed item = std::move(level.names.back());
     level.names.pop_back();
     if (item.is_in_upper && item.type != DT_DIR) continue;
-    const Result<Name> name = Name::parse(item.name);
-    if (!name) return fail(name.error());
-    Ref<CowNode> node;
-    {
-      const std::shared_lock lock(core_.names);
-      const Result<CowChild> found = level.directory->child(*name, true);
-      if (!found) return fail(found.error());
-      if (!found->exists()) continue;
-      // Another file system is not copied as a part of this one.
-      if (found->is_border) return fail(Errno::cross_device);
-      node = level.directory->node_of(*found, item.name);
-    }
+    const Result<Ref<CowNode>> found = level.directory->child_of_one_file_system(item.name);
+    if (!found) return fail(found.error());
+    const Ref<CowNode>& node = *found;
+    if (node == nullptr) continue;
     if (const Result<> copied = node->copy_up(); !copied) return copied;
     if (S_ISDIR(node->type_) && node->lower() != nullptr) {
       levels.push_back({node, {}});

@@ -178,6 +178,15 @@ Result<> CowNode::copy_up_linked(Name name) {
 Task<> CowNode::unlink(const Request& request, Name name) { co_return remove(request, name, false); }
 Task<> CowNode::rmdir(const Request& request, Name name) { co_return remove(request, name, true); }
 
+Result<> CowNode::check_removable(CowNode& node, bool is_directory) const {
+  if (const Result<> can = check_changeable(); !can) return can;
+  if (const Result<> can = node.check_changeable(); !can) return can;
+  if (!is_directory) return {};
+  const Result<bool> is_empty = node.is_empty();
+  if (!is_empty) return fail(is_empty.error());
+  return *is_empty ? Result<>() : fail(Errno{ENOTEMPTY});
+}
+
 Result<> CowNode::remove(const Request& request, Name name, bool wants_directory) {
   if (const Result<> may_write = may(request, W_OK | X_OK); !may_write) return may_write;
   if (const Result<> counted = copy_up_linked(name); !counted) return counted;
@@ -189,20 +198,14 @@ Result<> CowNode::remove(const Request& request, Name name, bool wants_directory
   const bool is_directory = found->attr.is_directory();
   if (is_directory != wants_directory) return fail(is_directory ? Errno::is_directory : Errno::not_directory);
   const Ref<CowNode> node = node_of(*found, name.text());
-  for (const CowNode* one : {static_cast<const CowNode*>(this), static_cast<const CowNode*>(node.get())}) {
-    if (const Result<> can = one->check_changeable(); !can) return can;
-  }
-  if (is_directory) {
-    const Result<bool> is_empty = node->is_empty();
-    if (!is_empty) return fail(is_empty.error());
-    if (!*is_empty) return fail(Errno{ENOTEMPTY});
-  }
+  if (const Result<> can = check_removable(*node, is_directory); !can) return can;
   const Result<Ref<HostNode>> directory = make_upper();
   if (!directory) return fail(directory.error());
   const Result<Lease> place = (*directory)->acquire(HostNode::Need::place);
   // It stays reachable when the name goes, for those who have it open.
   const Result<Lease> kept = found->upper != nullptr ? found->upper->acquire(HostNode::Need::place) : place;
-  if (!place || !kept) return fail(place ? kept.error() : place.error());
+  if (!place) return fail(place.error());
+  if (!kept) return fail(kept.error());
   Result<> gone;
   if (found->hides) {
     const Covered file = is_directory ? Covered::directory : Covered::file;
@@ -215,8 +218,11 @@ Result<> CowNode::remove(const Request& request, Name name, bool wants_directory
   }
   if (!gone) return gone;
   node->unplace(this, name.text());
-  if (is_directory) forget_subdirectories();
-  if (!is_directory) node->lost_name(found->is_named_above);
+  if (is_directory) {
+    forget_subdirectories();
+  } else {
+    node->lost_name(found->is_named_above);
+  }
   return {};
 }
 

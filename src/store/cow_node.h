@@ -130,6 +130,7 @@ class CowNode final : public Node, public std::enable_shared_from_this<CowNode> 
   Result<> check_changeable() const;
   Result<Copy> copy_aside(HostNode& lower);
   Result<> bring_up(Name name);
+  Result<Ref<CowNode>> child_of_one_file_system(const std::string& listed);
   Result<> bring_up_all();
   Result<Ref<HostNode>> make_upper();
   Result<> make_upper_here();
@@ -149,12 +150,15 @@ class CowNode final : public Node, public std::enable_shared_from_this<CowNode> 
   Result<Created> create_now(const Request& request, Name name, NewMode mode, int flags);
   Result<Created> tmpfile_now(const Request& request, NewMode mode, int flags);
   Result<Entry> link_now(const Request& request, const Ref<CowNode>& source, Name name);
+  Result<> check_removable(CowNode& node, bool is_directory) const;
   Result<> remove(const Request& request, Name name, bool wants_directory);
   Result<> copy_up_linked(Name name);
   Result<> rename_now(const Request& request, Name from, const Ref<CowNode>& target, Name to, unsigned flags);
   Result<bool> rename_if_ready(Name from, const Ref<CowNode>& target, Name to, unsigned flags);
   Result<> check_move(const CowChild& moved, const CowChild& replaced, const Ref<CowNode>& target, Name to,
                       unsigned flags);
+  Result<> cover_below(const Move& move);
+  Result<> clear_old_name(const Move& move, int from, int kept);
   Result<> move(const Move& move);
 
   Result<Opened> open_now(const Request& request, int flags);

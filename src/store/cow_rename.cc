@@ -114,6 +114,24 @@ Result<> rename_leaving(int from, const char* name, int to, const char* new_name
 
 }  // namespace
 
+// What a directory comes to cover must not shine through.
+Result<> CowNode::cover_below(const Move& move) {
+  if (move.moved.attr.is_directory() && move.replaced.hides_directory) {
+    if (const Result<> set = set_opaque_on(core_, *move.moved.upper); !set) return set;
+  }
+  if (!move.exchanges || !move.replaced.attr.is_directory() || !move.moved.hides_directory) return {};
+  return set_opaque_on(core_, *move.replaced.upper);
+}
+
+// What was under the new name is under the old one now, in the directory `from`: a whiteout, or a directory, open as
+// `kept`, that is empty to the box.
+Result<> CowNode::clear_old_name(const Move& move, int from, int kept) {
+  const char* name = move.from.c_str();
+  if (move.replaced.is_whiteout) return move.moved.hides ? Result<>() : unlink_at(from, name);
+  if (const Result<> cleared = remove_whiteouts(kept); !cleared) return cleared;
+  return move.moved.hides ? cover(core_, from, name, Covered::directory) : unlink_at(from, name, AT_REMOVEDIR);
+}
+
 Result<> CowNode::move(const Move& move) {
   const CowChild& moved = move.moved;
   const CowChild& replaced = move.replaced;
@@ -132,26 +150,12 @@ Result<> CowNode::move(const Move& move) {
   const char* name = move.from.c_str();
   const char* new_name = move.to.c_str();
 
-  // What a directory comes to cover must not shine through.
-  if (is_directory && replaced.hides_directory) {
-    if (const Result<> set = set_opaque_on(core_, *moved.upper); !set) return set;
-  }
-  if (move.exchanges && replaced.attr.is_directory() && moved.hides_directory) {
-    if (const Result<> set = set_opaque_on(core_, *replaced.upper); !set) return set;
-  }
+  if (const Result<> set = cover_below(move); !set) return set;
   const bool swaps = move.exchanges || (is_directory && (replaced.is_named_above || replaced.is_whiteout));
   Result<> done = swaps ? rename_at(from, name, to, new_name, RENAME_EXCHANGE)
                         : rename_leaving(from, name, to, new_name, moved.hides);
   if (!done) return done;
-  if (swaps && !move.exchanges) {
-    // What was there is under the old name now: a whiteout, or a directory that is empty to the box.
-    if (replaced.is_whiteout && !moved.hides) done = unlink_at(from, name);
-    if (!replaced.is_whiteout) {
-      if (done = remove_whiteouts((*kept)->fd.get()); done) {
-        done = moved.hides ? cover(core_, from, name, Covered::directory) : unlink_at(from, name, AT_REMOVEDIR);
-      }
-    }
-  }
+  if (swaps && !move.exchanges) done = clear_old_name(move, from, (*kept)->fd.get());
   node->place(move.target, move.to.text());
   moved.upper->located(*target_above, move.to.text());
   forget_subdirectories();

@@ -51,7 +51,7 @@ Result<> make_whiteout(int directory, const char* name) {
 
 Result<OverlayFormat> OverlayFormat::that_works_on(int directory) {
   for (const char* word : {"trusted", "user"}) {
-    const OverlayFormat format(word);
+    OverlayFormat format(word);
     const std::string probe = format.own_ + "fusebox.probe";
     if (::fsetxattr(directory, probe.c_str(), "y", 1, 0) != 0) continue;
     ::fremovexattr(directory, probe.c_str());
