@@ -98,7 +98,11 @@ SandboxStart prepare_sandbox(gentoo::Environment environment, const gentoo::Conf
                      .log = log,
                      .verbose = gentoo::parse_switch(environment["SANDBOX_VERBOSE"]).value_or(false),
                      .in_colour = !gentoo::parse_switch(environment["NOCOLOR"]).value_or(false)};
-  for (const auto& [name, value] : environment) gentoo::apply(start.settings, name + "=" + value);
+  for (const auto& [name, value] : environment) {
+    std::string line = name;
+    line.append("=").append(value);
+    gentoo::apply(start.settings, line);
+  }
   start.environment = std::move(environment);
   return start;
 }

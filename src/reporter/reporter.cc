@@ -180,6 +180,7 @@ const char* open_word(int flags) { return (flags & O_CREAT) != 0 ? "create" : "o
 
 }  // namespace
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a type, and lists in parentheses of their own, can have no more of them
 // `told`: what to say where it fails.
 #define FORWARD(result, name, parameters, arguments, told)           \
   EXPORTED result name parameters {                                  \
@@ -190,6 +191,8 @@ const char* open_word(int flags) { return (flags & O_CREAT) != 0 ? "create" : "o
     if (outcome == FAIL) told;                                       \
     return outcome;                                                  \
   }
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 #define FORWARD_OPEN(name)                                               \
   EXPORTED int name(const char* path, int flags, ...) {                  \
@@ -224,12 +227,14 @@ FORWARD_OPEN(open)
 FORWARD_OPEN(open64)
 FORWARD_OPENAT(openat)
 FORWARD_OPENAT(openat64)
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): glibc's names for checked calls
 FORWARD(int, __open_2, (const char* path, int flags), (path, flags), refused("open", flags, AT_FDCWD, path, flags))
 FORWARD(int, __open64_2, (const char* path, int flags), (path, flags), refused("open", flags, AT_FDCWD, path, flags))
 FORWARD(int, __openat_2, (int directory, const char* path, int flags), (directory, path, flags),
         refused("open", flags, directory, path, flags))
 FORWARD(int, __openat64_2, (int directory, const char* path, int flags), (directory, path, flags),
         refused("open", flags, directory, path, flags))
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 FORWARD(int, creat, (const char* path, mode_t mode), (path, mode), refused("create", O_WRONLY, AT_FDCWD, path))
 FORWARD(int, creat64, (const char* path, mode_t mode), (path, mode), refused("create", O_WRONLY, AT_FDCWD, path))
 FORWARD(int, mkdir, (const char* path, mode_t mode), (path, mode), refused("mkdir", 0, AT_FDCWD, path))
