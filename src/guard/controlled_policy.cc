@@ -30,19 +30,25 @@ std::optional<std::string> beyond(const policy::Policy& ceiling, const policy::C
 
 ControlledPolicy::ControlledPolicy(std::shared_ptr<const policy::Policy> base,
                                    std::shared_ptr<const policy::Policy> ceiling)
-    : base_(std::move(base)), ceiling_(std::move(ceiling)) {
-  settle();
-}
+    : base_(std::move(base)),
+      ceiling_(std::move(ceiling)),
+      plain_policy_(base_, ceiling_, {}),
+      plain_{.policy = std::shared_ptr<const policy::Policy>(std::shared_ptr<void>(), &plain_policy_),
+             .generation = 1} {}
 
 Ruling ControlledPolicy::for_caller(const Caller&) {
+  if (is_plain_.load(std::memory_order_acquire)) return plain_;
   const std::lock_guard lock(mutex_);
   return ruling_;
 }
 
 void ControlledPolicy::settle() {
-  const policy::ControlLists none;
-  ruling_ = {.policy = std::make_shared<const policy::Policy>(base_, ceiling_, on_ ? lists_ : none),
-             .generation = ruling_.generation + 1};
+  ++changes_;
+  const bool is_plain = !on_ || lists_.empty();
+  ruling_ = is_plain ? plain_
+                     : Ruling{.policy = std::make_shared<const policy::Policy>(base_, ceiling_, lists_),
+                              .generation = plain_.generation + changes_};
+  is_plain_.store(is_plain, std::memory_order_release);
 }
 
 ControlledPolicy::Changed ControlledPolicy::replace(std::string_view script) {
@@ -96,7 +102,7 @@ std::string ControlledPolicy::state() const {
   };
   const nlohmann::ordered_json state = {{"on", on_},
                                         {"locked", locked_},
-                                        {"changes", ruling_.generation - 1},
+                                        {"changes", changes_},
                                         {"rules", base_->rules().size()},
                                         {"read", orders(Want::read)},
                                         {"write", orders(Want::write)}};

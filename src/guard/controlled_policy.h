@@ -1,6 +1,7 @@
 // A policy that the boxed program may narrow, and widen again up to a ceiling, while the box runs.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -51,11 +52,16 @@ class ControlledPolicy final : public PolicySource {
 
   const std::shared_ptr<const policy::Policy> base_;
   const std::shared_ptr<const policy::Policy> ceiling_;
+  // What holds while nothing was asked for, which is nearly always: without a lock, and without a count of owners.
+  const policy::Policy plain_policy_;
+  const Ruling plain_;
+  std::atomic<bool> is_plain_{true};
   mutable std::mutex mutex_;  // guards all below
   policy::ControlLists lists_;
   bool on_ = true;
   bool locked_ = false;
-  Ruling ruling_;
+  std::uint64_t changes_ = 0;
+  Ruling ruling_;  // where it is not the plain one
 };
 
 }  // namespace fusebox::guard

@@ -79,6 +79,7 @@ bool ControlLists::List::speaks_below(std::string_view path) const {
 
 std::optional<std::size_t> ControlLists::List::deciding(std::string_view path) const {
   std::optional<std::size_t> found;
+  if (orders.empty()) return found;
   for (std::string_view at = path;; at = parent_of(at)) {
     const auto here = last.find(at);
     if (here != last.end() && (!found || here->second > *found)) found = here->second;

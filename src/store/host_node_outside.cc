@@ -71,6 +71,7 @@ Task<> HostNode::show_outside_objects(FileStatus status) {
 
 Task<Entry> HostNode::show_before_entering(const Request& request, Entry found) {
   const auto directory = std::static_pointer_cast<HostNode>(found.node);
+  if (directory->outside_watch() == nullptr) co_return found;
   const FileStatus status = co_await directory->status();
   if (!directory->has_to_look_outside(request, status)) co_return found;
   const Lease place = co_await directory->acquire(Need::place);
