@@ -15,7 +15,6 @@
 #include "box/message.h"
 #include "box/mounter.h"
 #include "box/rights.h"
-#include "box/seccomp_floor.h"
 #include "box/signals.h"
 #include "box/terminal.h"
 
@@ -96,6 +95,7 @@ struct Child::State {
 };
 
 void Child::State::end() {
+  mounter.kill();
   if (!reaped) {
     syscall(SYS_pidfd_send_signal, init.fd.get(), SIGKILL, nullptr, 0);
     reap_init(kEndPatienceMs);
@@ -196,6 +196,7 @@ Outcome<Ending> Child::State::await_end() {
       ended = true;
     }
   }
+  mounter.kill();  // first: the two end at the same time
   reap_init(-1);
   mounter.end();
   handed_in.hand_back();
@@ -217,8 +218,6 @@ Outcome<Child> Child::spawn(const Plan& plan) {
   if (auto allowed = acquire_rights(); !allowed) return std::unexpected(allowed.error());
   auto handed_in = HandedIn::secure(plan.inherited);
   if (!handed_in) return std::unexpected(handed_in.error());
-  const auto filter = seccomp_floor(plan.network);
-  if (!filter) return std::unexpected(filter.error());
   auto gate = SignalGate::close();
   if (!gate) return std::unexpected(gate.error());
   Terminal terminal = Terminal::open();
@@ -232,7 +231,6 @@ Outcome<Child> Child::spawn(const Plan& plan) {
     ours.reset();
     if (!handed_in->take_over()) _exit(static_cast<int>(ExitCode::failed));
     run_init({.plan = plan,
-              .filter = *filter,
               .dispositions = gate->before(),
               .supervisor = theirs.get(),
               .terminal = terminal.fd(),
@@ -253,7 +251,7 @@ Outcome<> Child::enter(Fd root) {
   state_->command_had_terminal = state_->terminal.is_for_the_command();
   const Message enter{
       .kind = Kind::enter, .number = state_->command_had_terminal ? 1 : 0, .text = {}, .fd = std::move(root)};
-  if (!send_message(state_->channel.get(), enter)) return std::unexpected(fault_with_errno("let the command in"));
+  (void)send_message(state_->channel.get(), enter);  // an init that has ended may have said why
   return state_->await_start();
 }
 

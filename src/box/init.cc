@@ -36,18 +36,30 @@ class Init {
     children_ = Fd(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
   }
 
+  // While the supervisor makes the root.
+  Outcome<> prepare() {
+    if (!children_) return std::unexpected(fault_with_errno("watch for children"));
+    if (plan_.plan.network == Network::none) {
+      if (auto up = bring_up_loopback(); !up) return up;
+    }
+    // The modes of what is made in /dev are meant as they are.
+    const mode_t mask = umask(0);
+    auto mounts = prepare_mounts(plan_.plan.network);
+    umask(mask);
+    if (!mounts) return std::unexpected(mounts.error());
+    mounts_ = *std::move(mounts);
+    auto filter = seccomp_floor(plan_.plan.network);
+    if (!filter) return std::unexpected(filter.error());
+    filter_ = *std::move(filter);
+    return {};
+  }
+
   Outcome<> build() {
     auto enter = receive_message(plan_.supervisor);
     if (!enter || enter->kind != Kind::enter || !enter->fd) _exit(kFailed);
     takes_terminal_ = enter->number == 1;
-    if (!children_) return std::unexpected(fault_with_errno("watch for children"));
-    // The modes of what is made in /dev are meant as they are.
-    const mode_t mask = umask(0);
-    if (plan_.plan.network == Network::none) {
-      if (auto up = bring_up_loopback(); !up) return up;
-    }
-    auto entered = enter_root(std::move(enter->fd), plan_.plan);
-    umask(mask);
+    auto entered = enter_root(enter->fd, mounts_, plan_.plan.directory);
+    mounts_.reset();
     return entered;
   }
 
@@ -59,7 +71,7 @@ class Init {
     if (command_ < 0) return std::unexpected(fault_with_errno("start the command"));
     if (command_ == 0) {
       const Fault fault = become_command({.command = plan_.plan.command,
-                                          .filter = plan_.filter,
+                                          .filter = filter_,
                                           .dispositions = plan_.dispositions,
                                           .inherited = plan_.inherited,
                                           .terminal = takes_terminal_ ? plan_.terminal : -1});
@@ -148,6 +160,8 @@ class Init {
 
   const InitPlan& plan_;
   Fd children_;
+  Fd mounts_;
+  Filter filter_;
   bool takes_terminal_ = false;
   pid_t command_ = -1;
 };
@@ -163,6 +177,7 @@ void run_init(const InitPlan& plan) {
   kept.insert(kept.end(), {plan.supervisor, plan.terminal});
   if (!become_helper("fusebox-init", std::move(kept), plan.supervisor)) _exit(kFailed);
   Init init(plan);
+  if (auto prepared = init.prepare(); !prepared) report_and_exit(plan.supervisor, prepared.error());
   if (auto built = init.build(); !built) report_and_exit(plan.supervisor, built.error());
   if (auto started = init.start(); !started) report_and_exit(plan.supervisor, started.error());
   (void)send_message(plan.supervisor, Message{.kind = Kind::entered, .text = {}, .fd = {}});

@@ -16,7 +16,6 @@ namespace fusebox::box {
 
 struct InitPlan {
   const Plan& plan;
-  const Filter& filter;
   const Dispositions& dispositions;
   int supervisor;                     // the channel
   int terminal;                       // -1: none

@@ -147,10 +147,14 @@ Outcome<> Mounter::ask(Message request, const std::string& what, milliseconds pa
   }
 }
 
+void Mounter::kill() const {
+  if (const pid_t process = pid(); process > 0) ::kill(process, SIGKILL);
+}
+
 void Mounter::end() {
+  kill();
   const pid_t pid = pid_.exchange(-1);
   if (pid <= 0) return;
-  kill(pid, SIGKILL);
   while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
 }

@@ -35,6 +35,9 @@ class Mounter {
   // Takes off what bind() mounted on `path`, even while somebody uses it. See Child::unbind.
   Outcome<> unbind(const std::string& path, std::chrono::milliseconds patience);
 
+  // Begins to end it. Then bind() and unbind() fail.
+  void kill() const;
+
   // Ends it, and with it the last hold on the box's mounts. Harmless when it has ended.
   void end();
 

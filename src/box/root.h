@@ -13,10 +13,14 @@
 
 namespace fusebox::box {
 
-// For the init of a box, alone in new mount, pid and IPC namespaces, before it lets anything else run. Afterwards
-// nothing leads to the former root, and `plan.directory` is the working directory. On failure the process is somewhere
-// in between, and has to end.
-Outcome<> enter_root(Fd root, const Plan& plan);
+// For the init of a box, alone in new mount, pid and IPC namespaces, before it lets anything else run. What takes time
+// and needs no root yet is made first, while the root's server comes up: a directory with the box's /proc, /sys and
+// /dev in it. On failure, here and below, the process is somewhere in between, and has to end.
+Outcome<Fd> prepare_mounts(Network network);
+
+// Moves those to where they belong. Afterwards nothing leads to the former root, and `directory` is the working
+// directory.
+Outcome<> enter_root(const Fd& root, const Fd& prepared, const std::string& directory);
 
 // The parts, each mounted below `root`. Where the root has no directory for it, there is nothing to do.
 Outcome<> mount_proc(const Fd& root);
