@@ -31,8 +31,10 @@ Outcome<> Boxed::start(BoxedPlan plan) {
   auto policies = plan.policies(*processes_);
   if (!policies) return std::unexpected(policies.error());
   policies_ = *std::move(policies);
+  const bool keeps_in_box = plan.changes.get() >= 0;
+  const bool merges = keeps_in_box || plan.open_changes;
   guard_.emplace(*policies_, *log_, *processes_,
-                 guard::GuardOptions{.destinations = plan.changes ? &destinations_ : nullptr,
+                 guard::GuardOptions{.destinations = merges ? &destinations_ : nullptr,
                                      .changing_file = std::move(plan.changing_file)});
   if (auto* controlled = dynamic_cast<guard::ControlledPolicy*>(policies_.get())) {
     for (const std::string_view name : policy::kControlNames) {
@@ -45,6 +47,7 @@ Outcome<> Boxed::start(BoxedPlan plan) {
   const Freshness freshness = plan.level >= audit::Level::all ? Freshness::at_once : plan.freshness;
   auto view = HostView::prepare(std::move(plan.root), {.grafts = std::move(plan.grafts),
                                                        .changes = std::move(plan.changes),
+                                                       .open_changes = std::move(plan.open_changes),
                                                        .freshness = freshness,
                                                        .transport = plan.transport,
                                                        .idle_processors = plan.idle_processors,
@@ -53,7 +56,7 @@ Outcome<> Boxed::start(BoxedPlan plan) {
                                                        .outside = &*objects_});
   if (!view) return std::unexpected(view.error());
   view_ = *std::move(view);
-  if (view_->changes() != nullptr) {
+  if (keeps_in_box) {
     if (const Outcome<> begun = plan.begin_changes(*view_->changes()); !begun) return begun;
   }
   if (const Outcome<> served = view_->mount().serve(view_->root()); !served) return served;

@@ -31,6 +31,7 @@ struct BoxedPlan {
   std::unique_ptr<audit::ViolationSink> violations{};
   std::string changing_file{};                                      // see guard::Guard
   Fd changes{};                                                     // see HostViewOptions
+  OpenChanges open_changes{};                                       // likewise
   std::function<Outcome<>(const CowStore& store)> begin_changes{};  // where there are `changes`; before anyone serves
   std::vector<Graft> grafts{};
   Freshness freshness = Freshness::within_a_second;

@@ -98,7 +98,7 @@ class Run {
   Outcome<> start() {
     auto grafts = grafts_for(policy_->policy, directory_);
     if (!grafts) return std::unexpected(grafts.error());
-    auto changes = box_.is_open() ? box_.directory() : Outcome<Fd>(Fd());
+    auto changes = box_.directory();
     if (!changes) return std::unexpected(changes.error());
     const policy::Policy& policy = policy_->policy;
     return boxed_.start(
@@ -113,6 +113,7 @@ class Run {
          .level = level_of(options_.audit),
          .log = std::move(log_file_),
          .changes = *std::move(changes),
+         .open_changes = box_.open_when_needed(),
          .begin_changes = [this](const CowStore& store) { return box_.begin(store, options_.command); },
          .grafts = *std::move(grafts),
          .freshness = freshness_of(options_.serving),

@@ -39,7 +39,8 @@ Outcome<std::unique_ptr<HostView>> HostView::prepare(Fd root, HostViewOptions op
 
   const Validity validity = options.freshness == Freshness::at_once ? Validity::zero() : std::chrono::seconds(1);
   // With changes kept aside there are two stores, that share the descriptors.
-  const std::size_t descriptors = options.changes ? descriptor_budget() / 2 : descriptor_budget();
+  const bool merges = options.changes || options.open_changes;
+  const std::size_t descriptors = merges ? descriptor_budget() / 2 : descriptor_budget();
   HostStoreOptions how{.entry_validity = validity,
                        .attr_validity = validity,
                        .negative_validity = validity,
@@ -50,8 +51,9 @@ Outcome<std::unique_ptr<HostView>> HostView::prepare(Fd root, HostViewOptions op
                        .outside_objects = options.outside,
                        .grafts = std::move(options.grafts),
                        .numbers = nullptr};
-  if (options.changes) {
-    auto store = CowStore::create(std::move(root), std::move(options.changes), std::move(how));
+  if (merges) {
+    auto store = options.changes ? CowStore::create(std::move(root), std::move(options.changes), std::move(how))
+                                 : CowStore::create(std::move(root), std::move(options.open_changes), std::move(how));
     if (!store) return std::unexpected(store.error());
     view->cow_ = *std::move(store);
     view->root_ = view->cow_->root();

@@ -26,7 +26,10 @@ std::size_t descriptor_budget();
 
 struct HostViewOptions {
   std::vector<Graft> grafts;
-  Fd changes;  // the directory of a box: changes are kept there, beside the host; none: they go to the host
+  // The directory of a box: changes are kept there, beside the host.  Or how to open one, at the first change. Neither:
+  // they go to the host.
+  Fd changes;
+  OpenChanges open_changes = nullptr;
   Freshness freshness = Freshness::within_a_second;
   Transport transport = Transport::automatic;
   IdleProcessors idle_processors = IdleProcessors::keep_awake;

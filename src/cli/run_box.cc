@@ -5,15 +5,21 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/boxes.h"
 #include "policy/pattern.h"
 
 namespace fusebox::cli {
 namespace {
 
-bool keeps_changes(const policy::Policy& policy) {
-  return policy.changes() == policy::Changes::aside ||
-         std::ranges::any_of(policy.rules(),
-                             [](const policy::Rule& rule) { return rule.kind == policy::RuleKind::discard; });
+bool discards(const policy::Rule& rule) { return rule.kind == policy::RuleKind::discard; }
+
+// Nowhere to keep what the rules discard: then it is refused, as quietly.
+void refuse_what_is_discarded(policy::Policy& policy) {
+  std::vector<policy::Rule> rules = policy.rules();
+  for (policy::Rule& rule : rules) {
+    if (discards(rule)) rule.kind = policy::RuleKind::predict;
+  }
+  policy = policy::Policy(std::move(rules));
 }
 
 }  // namespace
@@ -22,35 +28,49 @@ RunBox::~RunBox() {
   if (box_ && name_.empty()) drop_temporary_box(*std::move(box_));
 }
 
-Outcome<> RunBox::open(const std::string& name, policy::LoadedPolicy& policy) {
-  if (name.empty() && !keeps_changes(policy.policy)) return {};
-  auto box = name.empty() ? open_temporary_box() : open_box(name, BoxUse::create_where_missing);
-  std::vector<policy::Rule> rules = policy.policy.rules();
-  if (!box && name.empty() && policy.policy.changes() == policy::Changes::as_ruled) {
-    // Nowhere to keep what the rules discard: then it is refused, as quietly.
-    for (policy::Rule& rule : rules) {
-      if (rule.kind == policy::RuleKind::discard) rule.kind = policy::RuleKind::predict;
-    }
-    policy.policy = policy::Policy(std::move(rules));
+Outcome<> RunBox::open(const std::string& name, policy::LoadedPolicy& loaded) {
+  policy::Policy& policy = loaded.policy;
+  const bool keeps_all = policy.changes() == policy::Changes::aside;
+  if (name.empty() && !keeps_all && std::ranges::none_of(policy.rules(), discards)) return {};
+  auto boxes = boxes_directory();
+  if (!boxes && name.empty() && !keeps_all) {
+    refuse_what_is_discarded(policy);
     return {};
   }
-  if (!box) return std::unexpected(box.error());
+  if (!boxes) return std::unexpected(boxes.error());
+  boxes_ = *std::move(boxes);
   name_ = name;
-  box_.emplace(*std::move(box));
-  const std::string boxes = box_->path.substr(0, box_->path.rfind('/'));
-  rules.push_back({policy::RuleKind::hide, policy::quoted(boxes), "where boxes are kept"});
-  policy.policy = policy::Policy(std::move(rules), policy.policy.changes());
+  is_lazy_ = name.empty() && !keeps_all;
+  if (!is_lazy_) {
+    auto box = name.empty() ? open_temporary_box(boxes_) : open_box(name, BoxUse::create_where_missing);
+    if (!box) return std::unexpected(box.error());
+    box_.emplace(*std::move(box));
+  }
+  std::vector<policy::Rule> rules = policy.rules();
+  rules.push_back({policy::RuleKind::hide, policy::quoted(boxes_), "where boxes are kept"});
+  policy = policy::Policy(std::move(rules), policy.changes());
   return {};
 }
 
 Outcome<Fd> RunBox::directory() const {
+  if (!box_) return Fd();
   Fd copy(::fcntl(box_->directory.get(), F_DUPFD_CLOEXEC, 0));
   if (!copy) return std::unexpected(fault_with_errno("open the box's directory"));
   return copy;
 }
 
+OpenChanges RunBox::open_when_needed() {
+  if (!is_lazy_) return {};
+  return [this]() -> Outcome<Fd> {
+    auto box = open_temporary_box(boxes_);
+    if (!box) return std::unexpected(box.error());
+    box_.emplace(*std::move(box));
+    return directory();
+  };
+}
+
 Outcome<> RunBox::begin(const CowStore& store, const std::vector<std::string>& command) const {
-  if (!is_named()) return {};  // nobody will read it, and to have it on disk takes milliseconds
+  if (name_.empty()) return {};  // nobody will read it, and to have it on disk takes milliseconds
   BoxRecord record =
       read_box_record(*box_).value_or(BoxRecord{.created = time_of_creation(), .xattrs = {}, .command = {}});
   record.xattrs = store.xattr_prefix();

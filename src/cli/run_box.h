@@ -26,19 +26,21 @@ class RunBox {
   RunBox(const RunBox&) = delete;
   RunBox& operator=(const RunBox&) = delete;
 
-  // Opens the box of that name; without one, a temporary box where the policy keeps any change in it.  Boxes are hidden
-  // from what runs in them.  Where a temporary one cannot be made for `discard` rules, these become `predict`.
-  Outcome<> open(const std::string& name, policy::LoadedPolicy& policy);
+  // Opens the box of that name; without one, a temporary box where the policy keeps all changes.  For `discard` rules
+  // that is opened by the first change (open_when_needed()); where it is known that there is no place for it, they
+  // become `predict`.  Boxes are hidden from what runs in them.
+  Outcome<> open(const std::string& name, policy::LoadedPolicy& loaded);
 
-  bool is_open() const { return box_.has_value(); }
-  bool is_named() const { return !name_.empty(); }
-  Outcome<Fd> directory() const;
+  Outcome<Fd> directory() const;   // empty: none is open
+  OpenChanges open_when_needed();  // empty: it is open, or none is needed
   // Writes down what is being run, for a box with a name.
   Outcome<> begin(const CowStore& store, const std::vector<std::string>& command) const;
 
  private:
-  std::optional<OpenBox> box_;
+  std::string boxes_;  // where boxes are: as the user who started us sees it
   std::string name_;
+  bool is_lazy_ = false;
+  std::optional<OpenBox> box_;
 };
 
 }  // namespace fusebox::cli

@@ -94,19 +94,17 @@ Outcome<OpenBox> open_box(std::string_view name, BoxUse use) {
   return take(*path, called, is_new);
 }
 
-Outcome<OpenBox> open_temporary_box() {
-  const auto boxes = boxes_directory();
-  if (!boxes) return std::unexpected(boxes.error());
-  if (const Outcome<> made = make_directories(*boxes); !made) return std::unexpected(made.error());
-  sweep(*boxes);
+Outcome<OpenBox> open_temporary_box(const std::string& boxes) {
+  if (const Outcome<> made = make_directories(boxes); !made) return std::unexpected(made.error());
+  sweep(boxes);
   // Another run may sweep between the two steps: then this one tries again.
   for (int tries = 0; tries < 8; ++tries) {
-    std::string path = *boxes + "/" + std::string(kTemporary) + "XXXXXX";
-    if (::mkdtemp(path.data()) == nullptr) return std::unexpected(fault_with_errno("make a box in " + *boxes));
+    std::string path = boxes + "/" + std::string(kTemporary) + "XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr) return std::unexpected(fault_with_errno("make a box in " + boxes));
     auto box = take(path, "the box's directory", true);
     if (box && ::access((path + "/lock").c_str(), F_OK) == 0) return box;
   }
-  return std::unexpected(Fault{.what = "make a box in " + *boxes, .why = "others remove it", .remedy = "try again"});
+  return std::unexpected(Fault{.what = "make a box in " + boxes, .why = "others remove it", .remedy = "try again"});
 }
 
 void drop_temporary_box(OpenBox box) {

@@ -30,8 +30,9 @@ enum class BoxUse { create_where_missing, must_exist };
 // A fault where another process uses it.
 Outcome<OpenBox> open_box(std::string_view name, BoxUse use);
 
-// One that has no name, and is gone when it is dropped.  What killed runs left of theirs goes, too.
-Outcome<OpenBox> open_temporary_box();
+// One in the directory `boxes` that has no name, and is gone when it is dropped.  What killed runs left of theirs goes,
+// too.
+Outcome<OpenBox> open_temporary_box(const std::string& boxes);
 void drop_temporary_box(OpenBox box);
 
 // What is known of a box: box.json.

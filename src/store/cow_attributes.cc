@@ -134,6 +134,7 @@ Task<std::size_t> CowNode::getxattr(const Request& request, const std::string& n
 }
 
 Task<> CowNode::setxattr(const Request& request, const std::string& name, std::span<const std::byte> value, int flags) {
+  co_await core_.need_upper();  // which names are reserved depends on where it is
   if (core_.format.is_reserved(name)) co_return Errno::not_permitted;
   co_await may(request, W_OK);
   co_await copy_up();
@@ -178,6 +179,7 @@ Task<std::size_t> CowNode::listxattr(const Request& request, std::span<std::byte
 }
 
 Task<> CowNode::removexattr(const Request& request, const std::string& name) {
+  co_await core_.need_upper();
   if (core_.format.is_reserved(name)) co_return Errno::no_data;
   co_await may(request, W_OK);
   co_await copy_up();

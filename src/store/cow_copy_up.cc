@@ -100,6 +100,7 @@ std::string CowNode::path() const {
 }
 
 Result<CowNode::Copy> CowNode::copy_aside(HostNode& lower) {
+  if (const Result<> open = core_.need_upper(); !open) return fail(open.error());
   const Result<FileStatus> status = lower.status();
   if (!status) return fail(status.error());
   const Result<Lease> scratch = core_.scratch->acquire(HostNode::Need::place);
@@ -137,6 +138,7 @@ Result<> CowNode::copy_up() {
 
 // Of a directory, with all above it.
 Result<Ref<HostNode>> CowNode::make_upper() {
+  if (const Result<> open = core_.need_upper(); !open) return fail(open.error());
   std::vector<Ref<CowNode>> missing;
   for (Ref<CowNode> node = shared_from_this(); node != nullptr && node->upper() == nullptr;) {
     missing.push_back(node);
@@ -210,6 +212,7 @@ Result<Ref<HostNode>> CowNode::name_copy(const Copy& copy) {
 }
 
 Result<Ref<HostNode>> CowNode::indexed(const CowChild& child) const {
+  if (!core_.has_upper()) return Ref<HostNode>();
   const std::string key = origin_of(*child.lower).text();
   const Result<Entry> found = core_.index->find(*Name::parse(key));
   if (found && found->node != nullptr) return std::static_pointer_cast<HostNode>(found->node);

@@ -79,6 +79,8 @@ class CowNode final : public Node, public std::enable_shared_from_this<CowNode> 
   // Before the first change.  With no lock held.
   Result<> copy_up();
   void closed(CowFile* reader);
+  // Of the root alone: its upper directory is there now (CowCore::open_upper).
+  void opened(const Ref<HostNode>& upper) { set_upper(upper); }
 
   struct Listed {
     std::string name;

@@ -47,17 +47,17 @@ Outcome<Ref<HostNode>> child_of(const Ref<Node>& directory, const char* name) {
 }
 
 // A new upper directory gets the attributes of what it covers.
-Outcome<> begin(CowCore& core, HostNode& lower) {
-  const Result<Lease> above = core.upper_root->acquire(HostNode::Need::place);
+Outcome<> begin(const OverlayFormat& format, HostNode& upper, HostNode& lower) {
+  const Result<Lease> above = upper.acquire(HostNode::Need::place);
   const Result<Lease> below = lower.acquire(HostNode::Need::place);
   const Result<FileStatus> status = lower.status();
   if (!above || !below || !status) return std::unexpected(fault("open the root directories", Errno::io));
-  const XattrTarget target(core.upper_root->core(), **above);
-  if (core.format.origin(target)) return {};
-  Result<> done = copy_attributes(XattrTarget(lower.core(), **below), *status, target, core.format);
+  const XattrTarget target(upper.core(), **above);
+  if (format.origin(target)) return {};
+  Result<> done = copy_attributes(XattrTarget(lower.core(), **below), *status, target, format);
   const Identity identity = lower.known_identity();
   if (done) {
-    done = core.format.set_origin(
+    done = format.set_origin(
         target, {.device = identity.device & 0xFFFFFFFF, .inode = identity.inode, .generation = identity.generation});
   }
   if (!done) return std::unexpected(fault("begin the upper directory", done.error()));
@@ -66,21 +66,52 @@ Outcome<> begin(CowCore& core, HostNode& lower) {
 
 }  // namespace
 
-Outcome<std::unique_ptr<CowStore>> CowStore::create(Fd root, Fd box, HostStoreOptions options) {
-  auto upper = make_directory(box.get(), "upper", 0755);
-  if (!upper) return std::unexpected(upper.error());
+Outcome<> CowCore::open_upper(Fd box) {
+  auto top = make_directory(box.get(), "upper", 0755);
+  if (!top) return std::unexpected(top.error());
   auto work = make_directory(box.get(), "work", kPrivate);
   if (!work) return std::unexpected(work.error());
-  const auto scratch = make_directory(work->get(), "scratch", kPrivate);
-  if (!scratch) return std::unexpected(scratch.error());
-  if (const auto index = make_directory(work->get(), "index", kPrivate); !index) return std::unexpected(index.error());
-  empty(*scratch);
-  Result<OverlayFormat> format = OverlayFormat::that_works_on(upper->get());
-  if (!format) {
-    return std::unexpected(fault("keep changes in the box's directory", format.error(),
+  const auto leftovers = make_directory(work->get(), "scratch", kPrivate);
+  if (!leftovers) return std::unexpected(leftovers.error());
+  if (const auto links = make_directory(work->get(), "index", kPrivate); !links) return std::unexpected(links.error());
+  empty(*leftovers);
+  Result<OverlayFormat> marks = OverlayFormat::that_works_on(top->get());
+  if (!marks) {
+    return std::unexpected(fault("keep changes in the box's directory", marks.error(),
                                  "its file system must keep extended attributes: ext4, xfs, btrfs, tmpfs"));
   }
+  format = *std::move(marks);
+  auto store = HostStore::create(std::move(box), std::move(above));
+  if (!store) return std::unexpected(store.error());
+  const auto upper_top = child_of((*store)->root(), "upper");
+  const auto upper_work = child_of((*store)->root(), "work");
+  if (!upper_top || !upper_work) return std::unexpected(upper_top ? upper_work.error() : upper_top.error());
+  const auto found_scratch = child_of(*upper_work, "scratch");
+  const auto found_index = child_of(*upper_work, "index");
+  if (!found_scratch || !found_index)
+    return std::unexpected(found_scratch ? found_index.error() : found_scratch.error());
+  if (const Outcome<> begun = begin(format, **upper_top, *root->lower()); !begun) return begun;
+  upper = *std::move(store);
+  upper_root = *upper_top;
+  scratch = *found_scratch;
+  index = *found_index;
+  is_open.store(true, std::memory_order_release);
+  root->opened(upper_root);
+  return {};
+}
 
+Result<> CowCore::need_upper() {
+  if (has_upper()) return {};
+  const std::lock_guard one(opening);
+  if (has_upper()) return {};
+  if (has_failed) return fail(Errno::access);
+  Outcome<Fd> box = open_changes();
+  if (!box) return fail(Errno::access);
+  has_failed = !open_upper(*std::move(box));
+  return has_failed ? Result<>(fail(Errno::access)) : Result<>();
+}
+
+Outcome<std::unique_ptr<CowStore>> CowStore::create(Fd root, OpenChanges open, HostStoreOptions options) {
   options.numbers = std::make_shared<InodeNumbers>();
   HostStoreOptions above{.entry_validity = options.entry_validity,
                          .attr_validity = options.attr_validity,
@@ -92,7 +123,31 @@ Outcome<std::unique_ptr<CowStore>> CowStore::create(Fd root, Fd box, HostStoreOp
                          .outside_objects = nullptr,
                          .grafts = {},
                          .numbers = options.numbers};
-  return merge(std::move(root), std::move(box), std::move(options), std::move(above), *std::move(format));
+  auto lower = HostStore::create(std::move(root), std::move(options));
+  if (!lower) return std::unexpected(lower.error());
+  std::unique_ptr<CowStore> store(new CowStore);
+  store->core_ = std::make_unique<CowCore>(*std::move(lower));
+  CowCore& core = *store->core_;
+  core.above = std::move(above);
+  core.open_changes = std::move(open);
+  CowChild top;
+  top.lower = std::static_pointer_cast<HostNode>(core.lower->root());
+  const Result<Attr> attr = top.lower->getattr({}, nullptr).run();
+  if (!attr) return std::unexpected(fault("look at the root directory", attr.error()));
+  top.attr = *attr;
+  const auto merged = make<CowNode>(core, top, 0);
+  core.root = merged.get();
+  store->root_ = merged;
+  return store;
+}
+
+Outcome<std::unique_ptr<CowStore>> CowStore::create(Fd root, Fd box, HostStoreOptions options) {
+  auto store = create(std::move(root), OpenChanges(), std::move(options));
+  if (!store) return store;
+  if (const Outcome<> opened = (*store)->core_->open_upper(std::move(box)); !opened) {
+    return std::unexpected(opened.error());
+  }
+  return store;
 }
 
 CowStore::~CowStore() {
@@ -105,40 +160,11 @@ CowStore::~CowStore() {
 
 HostStoreStats CowStore::stats() const {
   const HostStoreStats below = core_->lower->stats();
+  if (!core_->has_upper()) return below;
   const HostStoreStats above = core_->upper->stats();
   return {.descriptors = below.descriptors + above.descriptors, .nodes = below.nodes + above.nodes};
 }
 
 const std::string& CowStore::xattr_prefix() const { return core_->format.word(); }
-
-Outcome<std::unique_ptr<CowStore>> CowStore::merge(Fd root, Fd box, HostStoreOptions options, HostStoreOptions above,
-                                                   OverlayFormat format) {
-  auto lower = HostStore::create(std::move(root), std::move(options));
-  if (!lower) return std::unexpected(lower.error());
-  auto upper = HostStore::create(std::move(box), std::move(above));
-  if (!upper) return std::unexpected(upper.error());
-  std::unique_ptr<CowStore> store(new CowStore);
-  store->core_ = std::make_unique<CowCore>(*std::move(lower), *std::move(upper), std::move(format));
-  CowCore& core = *store->core_;
-  auto top = child_of(core.upper->root(), "upper");
-  auto work = child_of(core.upper->root(), "work");
-  if (!top || !work) return std::unexpected(top ? work.error() : top.error());
-  auto scratch = child_of(*work, "scratch");
-  auto index = child_of(*work, "index");
-  if (!scratch || !index) return std::unexpected(scratch ? index.error() : scratch.error());
-  core.upper_root = *std::move(top);
-  core.scratch = *std::move(scratch);
-  core.index = *std::move(index);
-  const auto below = std::static_pointer_cast<HostNode>(core.lower->root());
-  if (const Outcome<> begun = begin(core, *below); !begun) return std::unexpected(begun.error());
-  const Result<Attr> attr = core.upper_root->getattr({}, nullptr).run();
-  if (!attr) return std::unexpected(fault("look at the upper directory", attr.error()));
-  CowChild root_of_both;
-  root_of_both.upper = core.upper_root;
-  root_of_both.lower = below;
-  root_of_both.attr = *attr;
-  store->root_ = make<CowNode>(core, root_of_both, 0);
-  return store;
-}
 
 }  // namespace fusebox

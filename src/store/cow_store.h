@@ -3,6 +3,7 @@
 // docs/decisions/0007-copy-on-write.md says what is decided, and where it differs from overlayfs.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,9 @@ namespace fusebox {
 
 struct CowCore;
 
+// Gives the directory of a box.  In any thread, once it has worked not again.
+using OpenChanges = std::function<Outcome<Fd>()>;
+
 // Outlives its nodes and handles.  Threads as HostStore; an operation that changes a file may first copy it, and holds
 // up its thread for that long.
 class CowStore {
@@ -24,11 +28,14 @@ class CowStore {
   // attributes.  Nobody else changes what is in `box` meanwhile.  `options` as for the mirror; grafts are not merged:
   // what is written there stays there.
   static Outcome<std::unique_ptr<CowStore>> create(Fd root, Fd box, HostStoreOptions options);
+  // The same with a new box that is opened, and made, by the first change: until then there is none, and names cost
+  // next to nothing more than in the mirror.  A change for which there can be none is refused (EACCES).
+  static Outcome<std::unique_ptr<CowStore>> create(Fd root, OpenChanges open, HostStoreOptions options);
   ~CowStore();
 
   Ref<Node> root() const { return root_; }
   HostStoreStats stats() const;
-  const std::string& xattr_prefix() const;  // "trusted" or "user"
+  const std::string& xattr_prefix() const;  // "trusted" or "user"; of a box that is open
 
   // The same node for what may go to the host: changes of what the upper directory does not hold yet happen in the
   // layer below.  What is no merged node is returned as it is.
@@ -36,8 +43,6 @@ class CowStore {
 
  private:
   CowStore() = default;
-  static Outcome<std::unique_ptr<CowStore>> merge(Fd root, Fd box, HostStoreOptions options, HostStoreOptions above,
-                                                  OverlayFormat format);
 
   std::unique_ptr<CowCore> core_;
   Ref<Node> root_;

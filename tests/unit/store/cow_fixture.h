@@ -18,11 +18,15 @@ class CowStoreTest : public testing::Test {
   // A test fills `host` before; what is in the box stays from one store to the next.
   void open_store() {
     store.reset();
-    auto made = CowStore::create(Fd(::open(host.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)),
-                                 Fd(::open(box.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), {});
+    auto made = make_store(Fd(::open(host.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
     ASSERT_TRUE(made.has_value()) << made.error().line();
     store = *std::move(made);
   }
+
+  virtual Outcome<std::unique_ptr<CowStore>> make_store(Fd root) {
+    return CowStore::create(std::move(root), open_box(), {});
+  }
+  Fd open_box() const { return Fd(::open(box.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
 
   Ref<Node> root() { return store->root(); }
   std::string upper(const std::string& path) { return box / ("upper/" + path); }
