@@ -55,7 +55,7 @@ class Cow(boxed.Case):
         self.assertEnded(self.in_named("sh", "-c", CHANGES))
         subprocess.run(["sh", "-c", CHANGES], cwd=plain, check=True)
         copied = self.top / "copied"
-        ended = self.in_named("tar", "-C", self.dir, "--xattrs", "-cf", "-", ".", text=False)
+        ended = self.in_named("tar", "-C", self.dir, "--format=posix", "--xattrs", "-cf", "-", ".", text=False)
         self.assertEqual(ended.status, 0, ended.err)
         copied.mkdir()
         subprocess.run(["tar", "-C", copied, "--xattrs", "-xpf", "-"], input=ended.out, check=True)
@@ -144,6 +144,35 @@ class Cow(boxed.Case):
         verdicts = {event["path"]: event["verdict"] for event in ended.events if event["op"] == "create"}
         self.assertEqual(verdicts[str(home / "cache" / "new")], "discard")
         self.assertEqual(verdicts[str(self.dir / "made")], "allow")
+
+    def test_a_run_that_discards_nothing_makes_no_box(self):
+        self.write(self.home / "cache" / "old")
+        script = "cat $HOME/cache/old; ls $HOME/cache; echo host > made; sleep 60"
+        self.start_box("sh", "-c", script, options=("--discard", self.home / "cache"))
+        self.assertTrue(boxed.wait_until(lambda: (self.dir / "made").exists(), 10))
+        self.assertEqual(self.temporary_boxes(), self.temporary)
+
+    def test_the_box_of_a_killed_run_is_removed_when_the_next_one_needs_one(self):
+        (self.home / "cache").mkdir()
+        options = ("--discard", self.home / "cache")
+        script = "echo x > $HOME/cache/new; touch made; sleep 60"
+        running = self.start_box("sh", "-c", script, options=options)
+        self.assertTrue(boxed.wait_until(lambda: (self.dir / "made").exists(), 10))
+        self.assertNotEqual(self.temporary_boxes(), self.temporary)
+        running.kill()
+        running.communicate()
+        self.assertEnded(self.run_box("sh", "-c", "echo x > $HOME/cache/new", options=options))
+        self.assertEqual(self.temporary_boxes(), self.temporary)
+
+    def test_home_is_discarded_whether_the_profile_says_so_or_the_user(self):
+        for options in ((), ("--discard", self.home)):
+            with self.subTest(options=options):
+                ended = self.run_box("sh", "-c", "mkdir -p ~/.cache/npm && echo x > ~/.cache/npm/x && cat ~/.cache/npm/x "
+                                     "&& echo evil >> ~/.bashrc", options=options)
+                self.assertEnded(ended)
+                self.assertEqual(ended.out, "x\n")
+                self.assertEqual(os.listdir(self.home), [])
+                self.assertEqual(self.temporary_boxes(), self.temporary)
 
     def test_a_discarded_place_of_a_named_box_is_there_again(self):
         (self.home / "cache").mkdir()

@@ -194,11 +194,11 @@ class Verdicts(boxed.Case):
         refused = [event for event in ended.events if event["verdict"] == "predict"]
         self.assertEqual([event["path"] for event in refused], [str(self.outside / "new")])
 
-    def test_home_is_predicted_and_can_be_read(self):
+    def test_home_can_be_read_and_what_changes_there_is_kept_in_the_box(self):
         self.write("home/.settings", "mine\n")
-        ended = self.run_box("sh", "-c", "cat ~/.settings; ! mkdir ~/.cache 2>/dev/null")
+        ended = self.run_box("sh", "-c", "cat ~/.settings; mkdir ~/.cache && echo x > ~/.cache/x && cat ~/.cache/x")
         self.assertEnded(ended, 0)
-        self.assertEqual(ended.out, "mine\n")
+        self.assertEqual(ended.out, "mine\nx\n")
         self.assertFalse((self.home / ".cache").exists())
 
     def test_what_is_hidden_is_not_there(self):

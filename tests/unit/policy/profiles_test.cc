@@ -64,7 +64,7 @@ TEST(Profiles, DefaultLetsTheWorkingDirectoryAndTemporaryFilesBeWritten) {
   EXPECT_EQ(verdicts(policy.policy, "/tmp/x"), "allow allow allow");
   EXPECT_EQ(verdicts(policy.policy, "/etc/passwd"), "allow allow deny");
   EXPECT_EQ(verdicts(policy.policy, "/"), "allow allow deny");
-  EXPECT_EQ(verdicts(policy.policy, "/home/ada/.cache/npm"), "allow allow predict");
+  EXPECT_EQ(verdicts(policy.policy, "/home/ada/.cache/npm"), "allow allow discard");
   EXPECT_EQ(verdicts(policy.policy, "/usr/lib/python3/dist-packages/x/__pycache__/y.pyc"), "allow allow predict");
   EXPECT_FALSE(policy.network);
 }
@@ -90,7 +90,7 @@ TEST(Profiles, AWorkingDirectoryThatIsHomeCanBeWrittenAndSecretsStayHidden) {
   const auto policy = profile_in("default", "/home/ada");
   EXPECT_EQ(verdicts(policy.policy, "/home/ada/notes"), "allow allow allow");
   EXPECT_EQ(verdicts(policy.policy, "/home/ada/.ssh/id_rsa"), "hide hide hide");
-  EXPECT_EQ(verdicts(policy.policy, "/home/ada/.bashrc"), "allow allow predict");
+  EXPECT_EQ(verdicts(policy.policy, "/home/ada/.bashrc"), "allow allow discard");
 }
 
 TEST(Profiles, AWorkingDirectoryThatIsHomeBehindASymlinkCanBeWritten) {
