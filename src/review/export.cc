@@ -163,10 +163,11 @@ class Export {
 
 Outcome<> export_layer(const Layers& layers, const std::vector<Change>& changes, int fd, const Progress& progress,
                        const std::function<void(const Fault&)>& complain) {
-  LayerTar tar(fd);
-  const Outcome<> written = Export(layers, tar, progress, complain).run(changes);
+  auto tar = LayerTar::create(fd);
+  if (!tar) return std::unexpected(tar.error());
+  const Outcome<> written = Export(layers, *tar, progress, complain).run(changes);
   if (!written) return written;
-  return tar.close();
+  return tar->close();
 }
 
 }  // namespace fusebox::review

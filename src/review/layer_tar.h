@@ -5,21 +5,23 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "fusebox/fault.h"
-#include "review/pax_header.h"
 #include "review/tree.h"
 #include "review/xattrs.h"
+
+struct archive;
 
 namespace fusebox::review {
 
 class LayerTar {
  public:
   // Writes to `fd`, which outlives this and need not be a file.
-  explicit LayerTar(int fd) : fd_(fd) {}
+  static Outcome<LayerTar> create(int fd);
 
   // The file `path` of `tree`, under the name `name`; another name of one that is there becomes a hard link.
   Outcome<> add(const Tree& tree, std::string_view path, const Status& status, const Xattrs& xattrs,
@@ -32,10 +34,16 @@ class LayerTar {
   Outcome<> close();
 
  private:
-  Outcome<> add_data(const Tree& tree, std::string_view path, std::uint64_t size);
-  Outcome<> write(std::string_view bytes, std::string_view name) const;
+  struct Free {
+    void operator()(archive* tar) const;
+  };
 
-  int fd_;
+  explicit LayerTar(std::unique_ptr<archive, Free> tar) : tar_(std::move(tar)) {}
+
+  Outcome<> add_data(const Tree& tree, std::string_view path, std::uint64_t size);
+  Fault fault(const std::string& name) const;
+
+  std::unique_ptr<archive, Free> tar_;
   std::map<std::pair<dev_t, std::uint64_t>, std::string> first_names_;
 };
 
