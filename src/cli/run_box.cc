@@ -24,7 +24,7 @@ RunBox::~RunBox() {
 
 Outcome<> RunBox::open(const std::string& name, policy::LoadedPolicy& policy) {
   if (name.empty() && !keeps_changes(policy.policy)) return {};
-  auto box = name.empty() ? open_temporary_box() : open_box(name, BoxUse::create_where_missing);
+  auto box = name.empty() ? open_temporary_box() : open_named_box(name);
   std::vector<policy::Rule> rules = policy.policy.rules();
   if (!box && name.empty() && policy.policy.changes() == policy::Changes::as_ruled) {
     // Nowhere to keep what the rules discard: then it is refused, as quietly.
