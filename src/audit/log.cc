@@ -49,7 +49,7 @@ std::uint16_t mark_of(Kind kind, bool failed) {
 // behind it, wait for the file.
 class Log::Impl {
  public:
-  Impl(LineFile lines, Level level, std::unique_ptr<ViolationSink> sink)
+  Impl(LineFile lines, Level level, std::unique_ptr<EventSink> sink)
       : level_(level), sink_(std::move(sink)), lines_(std::move(lines)) {
     filling_.reserve(kQueue);
     draining_.reserve(kQueue);
@@ -72,7 +72,7 @@ class Log::Impl {
   Result<void> state() const;
 
   const Level level_;
-  const std::unique_ptr<ViolationSink> sink_;
+  const std::unique_ptr<EventSink> sink_;
   Seen seen_;
   std::atomic<int> error_ = 0;  // the file's, once it has one
 
@@ -111,7 +111,7 @@ Result<void> Log::Impl::record(Event event) {
   if (const auto now = state(); !now) return now;
   if (event.time.tv_sec == 0) ::clock_gettime(CLOCK_REALTIME, &event.time);
   const bool violation = event.verdict == Verdict::deny;
-  if (violation && sink_) {
+  if (sink_ && (violation || level_ >= Level::all)) {
     if (const Result<> told = sink_->add(event); !told) {
       error_ = std::to_underlying(told.error());
       return told;
@@ -193,7 +193,7 @@ Outcome<Summary> Log::Impl::close() {
 Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Log::~Log() = default;
 
-Outcome<std::unique_ptr<Log>> Log::create(Fd file, Level level, std::unique_ptr<ViolationSink> sink) {
+Outcome<std::unique_ptr<Log>> Log::create(Fd file, Level level, std::unique_ptr<EventSink> sink) {
   auto lines = LineFile::create(std::move(file));
   if (!lines) return std::unexpected(std::move(lines).error());
   return std::unique_ptr<Log>(new Log(std::make_unique<Impl>(*std::move(lines), level, std::move(sink))));

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "audit/event.h"
+#include "audit/event_sink.h"
 #include "audit/summary.h"
-#include "audit/violation_sink.h"
 #include "fusebox/fault.h"
 #include "fusebox/fd.h"
 #include "fusebox/result.h"
@@ -28,8 +28,8 @@ enum class Level : std::uint8_t {
 class Log {
  public:
   // `file` may be empty (no log file: the summary alone); it is a descriptor opened O_APPEND by the caller before any
-  // box exists.  `sink` (null: none) is told of violations as well.  The writer thread starts here.
-  static Outcome<std::unique_ptr<Log>> create(Fd file, Level level, std::unique_ptr<ViolationSink> sink = nullptr);
+  // box exists.  `sink` may be null.  The writer thread starts here.
+  static Outcome<std::unique_ptr<Log>> create(Fd file, Level level, std::unique_ptr<EventSink> sink = nullptr);
   ~Log();
 
   Level level() const;

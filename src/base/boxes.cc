@@ -1,8 +1,12 @@
 #include "base/boxes.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 namespace fusebox {
 namespace {
@@ -30,6 +34,26 @@ Outcome<std::string> boxes_directory() {
   const char* home = std::getenv("HOME");
   if (home != nullptr && *home == '/') return std::string(home) + "/.local/share/fusebox/boxes";
   return std::unexpected(Fault{.what = "boxes", .why = "HOME is not set", .remedy = "set HOME or XDG_DATA_HOME"});
+}
+
+Outcome<Fd> open_box(const std::string& path, const std::string& called) {
+  Fd box(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (box) return box;
+  if (errno != ENOENT) return std::unexpected(fault_with_errno(called));
+  return std::unexpected(
+      Fault{.what = called, .why = "there is no such box", .remedy = "`fusebox boxes` names those that there are"});
+}
+
+Outcome<std::optional<Fd>> try_lock_box(const Fd& box, const std::string& called) {
+  Fd lock(::openat(box.get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!lock) return std::unexpected(fault_with_errno(called + ": its lock"));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK) return std::nullopt;
+  return std::unexpected(fault_with_errno(called + ": its lock"));
+}
+
+Fault box_in_use(std::string called) {
+  return {.what = std::move(called), .why = "in use by another run or apply", .remedy = "wait until that has ended"};
 }
 
 }  // namespace fusebox

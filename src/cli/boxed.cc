@@ -20,9 +20,9 @@ Outcome<> Boxed::start(BoxedPlan plan) {
   if (!child) return std::unexpected(child.error());
   child_.emplace(*std::move(child));
   // Who tells of violations on stderr must not end where nobody listens any more.
-  if (plan.violations) ::signal(SIGPIPE, SIG_IGN);
+  if (plan.sink) ::signal(SIGPIPE, SIG_IGN);
 
-  auto log = audit::Log::create(std::move(plan.log), plan.level, std::move(plan.violations));
+  auto log = audit::Log::create(std::move(plan.log), plan.level, std::move(plan.sink));
   if (!log) return std::unexpected(log.error());
   log_ = *std::move(log);
   auto processes = audit::ProcessTable::create();

@@ -27,8 +27,8 @@ struct BoxedPlan {
   const policy::Policy& connected;  // which FIFOs and sockets connect with outside: those it lets be written
   MakePolicies policies;
   audit::Level level = audit::Level::files;
-  Fd log{};  // empty: none
-  std::unique_ptr<audit::ViolationSink> violations{};
+  Fd log{};                                                         // empty: none
+  std::unique_ptr<audit::EventSink> sink{};                         // see audit::Log
   std::string changing_file{};                                      // see guard::Guard
   Fd changes{};                                                     // see HostViewOptions
   OpenChanges open_changes{};                                       // likewise

@@ -125,9 +125,10 @@ class Sandbox {
       }
     }
     connected_ = gentoo::policy_of(settings_of_connections(), forms_, ceiling_);
-    auto log = gentoo::ViolationLog::create(start_.log, {.verbose = start_.verbose, .in_colour = start_.in_colour});
+    auto log = gentoo::ViolationLog::create(start_.log, start_.debug_log,
+                                            {.verbose = start_.verbose, .in_colour = start_.in_colour});
     if (!log) return std::unexpected(log.error());
-    violations_ = *std::move(log);
+    sink_ = *std::move(log);
     return {};
   }
 
@@ -158,8 +159,8 @@ class Sandbox {
          .policies = [&live](audit::ProcessTable& processes) -> Outcome<std::unique_ptr<guard::PolicySource>> {
            return gentoo::LivePolicy::create(processes, std::move(live));
          },
-         .level = audit::Level::violations,
-         .violations = std::move(violations_),
+         .level = start_.debug_log.empty() ? audit::Level::violations : audit::Level::all,
+         .sink = std::move(sink_),
          .changing_file = std::filesystem::path(start_.log).filename().string(),
          .one_user = rights_.of_one_user});
   }
@@ -175,7 +176,7 @@ class Sandbox {
   gentoo::PathForms forms_{};
   std::optional<std::vector<std::string>> ceiling_;
   policy::Policy connected_{{}};
-  std::unique_ptr<audit::ViolationSink> violations_;
+  std::unique_ptr<audit::EventSink> sink_;
   Boxed boxed_;
 };
 

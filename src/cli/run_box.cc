@@ -42,7 +42,7 @@ Outcome<> RunBox::open(const std::string& name, policy::LoadedPolicy& loaded) {
   name_ = name;
   is_lazy_ = name.empty() && !keeps_all;
   if (!is_lazy_) {
-    auto box = name.empty() ? open_temporary_box(boxes_) : open_box(name, BoxUse::create_where_missing);
+    auto box = name.empty() ? open_temporary_box(boxes_) : open_named_box(name);
     if (!box) return std::unexpected(box.error());
     box_.emplace(*std::move(box));
   }

@@ -96,6 +96,7 @@ SandboxStart prepare_sandbox(gentoo::Environment environment, const gentoo::Conf
   SandboxStart start{.environment = {},
                      .settings = {},
                      .log = log,
+                     .debug_log = gentoo::parse_switch(environment["SANDBOX_DEBUG"]).value_or(false) ? debug_log : "",
                      .verbose = gentoo::parse_switch(environment["SANDBOX_VERBOSE"]).value_or(false),
                      .in_colour = !gentoo::parse_switch(environment["NOCOLOR"]).value_or(false)};
   for (const auto& [name, value] : environment) {

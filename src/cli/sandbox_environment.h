@@ -22,7 +22,8 @@ gentoo::Environment own_environment();
 struct SandboxStart {
   gentoo::Environment environment;
   gentoo::Settings settings;
-  std::string log;  // absolute
+  std::string log;        // absolute
+  std::string debug_log;  // absolute; empty: not asked for
   bool verbose = true;
   bool in_colour = false;
 };

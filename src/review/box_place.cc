@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -56,8 +55,10 @@ Fault fault_of(std::string what, Errno error) {
   return Fault{.what = std::move(what), .why = std::strerror(std::to_underlying(error)), .remedy = {}};
 }
 
+std::string called(const std::string& name) { return "box '" + name + "'"; }
+
 Fault of_box(const std::string& name, const Fault& fault) {
-  return Fault{.what = "box " + name, .why = fault.what + ": " + fault.why, .remedy = fault.remedy};
+  return Fault{.what = called(name), .why = fault.what + ": " + fault.why, .remedy = fault.remedy};
 }
 
 }  // namespace
@@ -103,27 +104,24 @@ Outcome<Box> Box::open(const std::string& name) {
   if (const Outcome<> good = check_box_name(name); !good) return std::unexpected(good.error());
   const auto boxes = boxes_directory();
   if (!boxes) return std::unexpected(boxes.error());
-  Fd directory(::open((*boxes + "/" + name).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!directory) return std::unexpected(fault_with_errno("box " + name, "see `fusebox boxes`"));
-  auto upper = open_directory(directory.get(), "upper");
+  auto directory = open_box(*boxes + "/" + name, called(name));
+  if (!directory) return std::unexpected(directory.error());
+  auto upper = open_directory(directory->get(), "upper");
   if (!upper) return std::unexpected(of_box(name, upper.error()));
-  auto work = open_directory(directory.get(), "work");
+  auto work = open_directory(directory->get(), "work");
   if (!work) return std::unexpected(of_box(name, work.error()));
-  const auto json = read_small_file(directory.get(), "box.json");
+  const auto json = read_small_file(directory->get(), "box.json");
   if (!json) return std::unexpected(of_box(name, json.error()));
   auto description = parse_description(*json);
   if (!description) return std::unexpected(of_box(name, description.error()));
-  return Box(name, std::move(directory), Tree(*std::move(upper)), Tree(*std::move(work)), *std::move(description));
+  return Box(name, *std::move(directory), Tree(*std::move(upper)), Tree(*std::move(work)), *std::move(description));
 }
 
 Outcome<bool> Box::try_lock() {
-  Fd file(::openat(directory_.get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) return std::unexpected(of_box(name_, fault_with_errno("lock")));
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) < 0) {
-    if (errno == EWOULDBLOCK) return false;
-    return std::unexpected(of_box(name_, fault_with_errno("lock")));
-  }
-  lock_ = std::move(file);
+  auto lock = try_lock_box(directory_, called(name_));
+  if (!lock) return std::unexpected(lock.error());
+  if (!*lock) return false;
+  lock_ = **std::move(lock);
   return true;
 }
 
@@ -131,8 +129,7 @@ Outcome<> Box::lock() {
   const auto locked = try_lock();
   if (!locked) return std::unexpected(locked.error());
   if (*locked) return {};
-  return std::unexpected(
-      Fault{.what = "box " + name_, .why = "in use", .remedy = "wait until what runs in it has ended"});
+  return std::unexpected(box_in_use(called(name_)));
 }
 
 std::optional<std::string> Box::word_of_apply() const {
@@ -172,7 +169,7 @@ Outcome<> Box::discard() {
   if (!all) return std::unexpected(fault_with_errno(*boxes));
   std::string gone = kDiscarded + name_;
   for (int attempt = 0; ::renameat2(all.get(), name_.c_str(), all.get(), gone.c_str(), RENAME_NOREPLACE) < 0;) {
-    if (errno != EEXIST) return std::unexpected(fault_with_errno("box " + name_));
+    if (errno != EEXIST) return std::unexpected(fault_with_errno(called(name_)));
     gone = kDiscarded + std::to_string(++attempt) + "-" + name_;
   }
   Fd listed(::open(boxes->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -38,17 +38,13 @@ Fd as_own_mount(Fd directory) {
 }
 
 Outcome<OpenBox> take(const std::string& path, const std::string& called, bool is_new) {
-  Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!directory) return std::unexpected(fault_with_errno(called));
-  Fd lock(::openat(directory.get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!lock) return std::unexpected(fault_with_errno(called + ": its lock"));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return std::unexpected(fault_with_errno(called + ": its lock"));
-    return std::unexpected(
-        Fault{.what = called, .why = "another run or apply is using it", .remedy = "wait until that has ended"});
-  }
+  auto directory = open_box(path, called);
+  if (!directory) return std::unexpected(directory.error());
+  auto lock = try_lock_box(*directory, called);
+  if (!lock) return std::unexpected(lock.error());
+  if (!*lock) return std::unexpected(box_in_use(called));
   return OpenBox{
-      .path = path, .directory = as_own_mount(std::move(directory)), .lock = std::move(lock), .is_new = is_new};
+      .path = path, .directory = as_own_mount(*std::move(directory)), .lock = **std::move(lock), .is_new = is_new};
 }
 
 void remove_tree(const std::string& path) {
@@ -69,29 +65,15 @@ void sweep(const std::string& boxes) {
 
 }  // namespace
 
-Outcome<std::string> box_directory(std::string_view name) {
+Outcome<OpenBox> open_named_box(std::string_view name) {
   if (const Outcome<> good = check_box_name(name); !good) return std::unexpected(good.error());
-  auto boxes = boxes_directory();
-  if (!boxes) return boxes;
-  return *boxes + "/" + std::string(name);
-}
-
-Outcome<OpenBox> open_box(std::string_view name, BoxUse use) {
-  const auto path = box_directory(name);
-  if (!path) return std::unexpected(path.error());
-  const std::string called = "box '" + std::string(name) + "'";
-  bool is_new = false;
-  if (use == BoxUse::create_where_missing) {
-    if (const Outcome<> made = make_directories(path->substr(0, path->rfind('/'))); !made) {
-      return std::unexpected(made.error());
-    }
-    is_new = ::mkdir(path->c_str(), 0700) == 0;
-    if (!is_new && errno != EEXIST) return std::unexpected(fault_with_errno("make " + *path));
-  } else if (::access(path->c_str(), F_OK) != 0) {
-    return std::unexpected(
-        Fault{.what = called, .why = "there is no such box", .remedy = "`fusebox boxes` names those that there are"});
-  }
-  return take(*path, called, is_new);
+  const auto boxes = boxes_directory();
+  if (!boxes) return std::unexpected(boxes.error());
+  if (const Outcome<> made = make_directories(*boxes); !made) return std::unexpected(made.error());
+  const std::string path = *boxes + "/" + std::string(name);
+  const bool is_new = ::mkdir(path.c_str(), 0700) == 0;
+  if (!is_new && errno != EEXIST) return std::unexpected(fault_with_errno("make " + path));
+  return take(path, "box '" + std::string(name) + "'", is_new);
 }
 
 Outcome<OpenBox> open_temporary_box(const std::string& boxes) {

@@ -14,9 +14,6 @@
 
 namespace fusebox {
 
-// Of the box of that name.  Need not exist.
-Outcome<std::string> box_directory(std::string_view name);
-
 // A box that nobody else uses while this lives.
 struct OpenBox {
   std::string path;
@@ -25,10 +22,8 @@ struct OpenBox {
   bool is_new = false;
 };
 
-enum class BoxUse { create_where_missing, must_exist };
-
-// A fault where another process uses it.
-Outcome<OpenBox> open_box(std::string_view name, BoxUse use);
+// Made where it is missing.  A fault where another process uses it.
+Outcome<OpenBox> open_named_box(std::string_view name);
 
 // One in the directory `boxes` that has no name, and is gone when it is dropped.  What killed runs left of theirs goes,
 // too.

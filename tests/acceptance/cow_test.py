@@ -105,7 +105,7 @@ class Cow(boxed.Case):
         self.assertEqual(first.stdout.readline(), "ready\n")
         second = self.in_named("true")
         self.assertEnded(second, 125)
-        self.assertOneLine(second.err, NAME, "another run")
+        self.assertOneLine(second.err, NAME, "in use by another run")
         first.communicate("\n", timeout=30)
         self.assertEqual(first.returncode, 0)
 

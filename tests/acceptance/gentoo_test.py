@@ -149,6 +149,20 @@ class Violations(SandboxCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertFalse(self.log.exists())
 
+    def test_with_debug_on_all_that_is_checked_is_in_a_log_of_its_own(self):
+        debug = self.dir / "debug.log"
+        done = self.sandbox(f"echo x > {self.dir}/x; cat /etc/passwd > /dev/null; mkdir {self.outside}/d; exit 0",
+                            env={"SANDBOX_DEBUG": "1", "SANDBOX_DEBUG_LOG": str(debug)})
+        self.assertEqual(done.returncode, 1)
+        refused = record("mkdir", self.outside / "d", f"mkdir {self.outside}/d")
+        self.assertEqual(self.text(), HEADER + refused)
+        text = debug.read_text()
+        self.assertTrue(text.startswith(HEADER))
+        self.assertIn(refused, text)
+        self.assertIn(record("open_rd", "/etc/passwd", "cat /etc/passwd").replace("S: deny", "S: allow"), text)
+        self.assertRegex(text, rf"\nF: open_wr_creat\nS: allow\nP: {self.dir}/x\n")
+        self.assertIn(" * ACCESS ALLOWED:  open_rd:      /etc/passwd\n", done.stderr)
+
     def test_the_shell_inside_sees_the_log_at_once(self):
         done = self.sandbox(
             f"""
@@ -421,6 +435,16 @@ class Outlasting(SandboxCase):
         self.assertEqual(done.returncode, 0)
         time.sleep(1.5)
         self.assertFalse((self.dir / "late").exists())
+
+    def test_so_does_what_ignores_signals_in_a_session_of_its_own_with_a_file_open(self):
+        file = self.dir / "late"
+        done = self.sandbox(
+            f"setsid sh -c 'trap \"\" HUP INT TERM; exec 5>>{file}; echo here >&5; sleep 1; echo late >&5' &"
+            f" until test -s {file}; do sleep 0.02; done; exit 0"
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        time.sleep(1.5)
+        self.assertEqual(file.read_text(), "here\n")
 
     def test_a_fifo_of_outside_is_the_same_inside(self):
         ipc = self.dir / "build" / ".ipc"

@@ -41,7 +41,7 @@ class ViolationLogTest : public ::testing::Test {
     std::ifstream in(path_);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  std::unique_ptr<ViolationLog> log() const { return *ViolationLog::create(path_, {.verbose = false}); }
+  std::unique_ptr<ViolationLog> log() const { return *ViolationLog::create(path_, "", {.verbose = false}); }
 
   std::filesystem::path directory_;
   std::filesystem::path path_;
@@ -77,9 +77,17 @@ TEST(ViolationRecord, ARefusedNewNameIsTheOneNamed) {
 }
 
 TEST(ViolationMessage, HasItsPathInAFixedColumn) {
-  EXPECT_EQ(denial_message(event_of(Op::open, "/etc/x", O_WRONLY), false), " * ACCESS DENIED:  open_wr:      /etc/x\n");
-  EXPECT_EQ(denial_message(event_of(Op::mkdir, "/etc/x"), true),
+  EXPECT_EQ(access_message(event_of(Op::open, "/etc/x", O_WRONLY), false), " * ACCESS DENIED:  open_wr:      /etc/x\n");
+  EXPECT_EQ(access_message(event_of(Op::mkdir, "/etc/x"), true),
             " \033[31;01m*\033[0m \033[31;01mACCESS DENIED\033[0m:  mkdir:        /etc/x\n");
+}
+
+TEST(ViolationMessage, SaysWhatBecameOfOtherAccesses) {
+  Event event = event_of(Op::open, "/etc/x", O_RDONLY);
+  event.verdict = audit::Verdict::allow;
+  EXPECT_EQ(access_message(event, false), " * ACCESS ALLOWED:  open_rd:      /etc/x\n");
+  event.verdict = audit::Verdict::predict;
+  EXPECT_EQ(access_message(event, false), " * ACCESS PREDICTED:  open_rd:      /etc/x\n");
 }
 
 TEST_F(ViolationLogTest, IsAbsentUntilTheFirstViolation) {
@@ -95,6 +103,27 @@ TEST_F(ViolationLogTest, IsAbsentUntilTheFirstViolation) {
         ::umask(mask);
         return mask;
       }());
+}
+
+TEST_F(ViolationLogTest, TheDebugLogHasAllThatIsChecked) {
+  const auto debug_path = directory_ / "debug.log";
+  const auto violations = *ViolationLog::create(path_, debug_path, {.verbose = false});
+  Event read = event_of(Op::open, "/etc/read");
+  read.verdict = audit::Verdict::allow;
+  Event seen = event_of(Op::stat, "/etc/seen");
+  seen.verdict = audit::Verdict::allow;
+  Event predicted = event_of(Op::mkdir, "/etc/predicted");
+  predicted.verdict = audit::Verdict::predict;
+  for (const Event& event : {read, seen, predicted, event_of(Op::mkdir, "/etc/denied")}) {
+    ASSERT_TRUE(violations->add(event).has_value());
+  }
+  std::ifstream in(debug_path);
+  const std::string all(std::istreambuf_iterator<char>(in), {});
+  EXPECT_THAT(all, ::testing::HasSubstr("\nF: open_rd\nS: allow\nP: /etc/read\n"));
+  EXPECT_THAT(all, ::testing::HasSubstr("\nF: mkdir\nS: deny\nP: /etc/predicted\n"));
+  EXPECT_THAT(all, ::testing::HasSubstr("\nF: mkdir\nS: deny\nP: /etc/denied\n"));
+  EXPECT_THAT(all, ::testing::Not(::testing::HasSubstr("/etc/seen")));
+  EXPECT_THAT(text(), ::testing::Not(::testing::HasSubstr("/etc/predicted")));
 }
 
 TEST_F(ViolationLogTest, HasOneHeaderHoweverManyRecords) {
@@ -141,10 +170,10 @@ TEST_F(ViolationLogTest, FollowsNoSymlinkAndNoSecondName) {
 
 TEST_F(ViolationLogTest, WhatIsNoRegularFileIsNotTakenForALog) {
   std::filesystem::create_directory(path_);
-  EXPECT_FALSE(ViolationLog::create(path_, {}).has_value());
+  EXPECT_FALSE(ViolationLog::create(path_, "", {}).has_value());
   std::filesystem::remove(path_);
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
-  EXPECT_FALSE(ViolationLog::create(path_, {}).has_value());
+  EXPECT_FALSE(ViolationLog::create(path_, "", {}).has_value());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Who else is told of each violation before the caller hears of it.
+// Who else is told of what is recorded, before the caller hears of it: of each violation, at level all of everything.
 #pragma once
 
 #include "audit/event.h"
@@ -7,9 +7,9 @@
 namespace fusebox::audit {
 
 // Any thread may call it.  The process of the event waits meanwhile.
-class ViolationSink {
+class EventSink {
  public:
-  virtual ~ViolationSink() = default;
+  virtual ~EventSink() = default;
 
   // An error counts as one of the log itself: everything is refused from then on.
   virtual Result<> add(const Event& event) = 0;
