@@ -7,8 +7,9 @@
 // Careful: such a mount waits for lookups of the same name, and for whoever holds its directory's lock.  So it is made
 // while the attributes of the directory are asked for: the kernel does that before a walk through it (with the mount
 // option default_permissions: fs/fuse/dir.c, fuse_permission), and the walk holds nothing of the directory yet.
-// Without that option there is only the lookup of the directory's own name.  Where the kernel knows the name already,
-// it holds nothing meanwhile; else the walk is sent back to its start (ESTALE), for the mounter to be first.
+// Without that option there is the lookup of the directory's own name, where the kernel knows it already and so holds
+// nothing meanwhile.  A first walk is let in; if it meets an object there, it is sent back to its start (ESTALE), and
+// asks for the name again.
 #pragma once
 
 #include <sys/types.h>

@@ -131,7 +131,9 @@ class HostNode final : public Node,
   void begin_empty(Attr& shown) const;
   bool has_to_look_outside(const Request& request, const FileStatus& status) const;
   Task<> show_outside_objects(FileStatus status);
+  Task<> look_outside(const Request& request);
   Task<Entry> show_before_entering(const Request& request, Entry found);
+  Task<Entry> show_before_meeting(const Request& request, std::string name, Entry found);
 
   // The file of that name, if it is known, stays reachable when the name goes.
   void keep_reachable(int directory, const char* name);

@@ -113,7 +113,11 @@ Task<std::string> HostNode::readlink(const Request&) {
   co_return std::string(target.data(), static_cast<std::size_t>(length));
 }
 
-Task<> HostNode::access(const Request& request, int mask) { co_return check_access(request, mask); }
+Task<> HostNode::access(const Request& request, int mask) {
+  // A working directory, perhaps: walks from there do not ask for its name.
+  if (core_.only_user) co_await look_outside(request);
+  co_return check_access(request, mask);
+}
 
 void HostNode::note_closed(const SetAttr& change) {
   if (!core_.only_user || !S_ISDIR(type_) || !change.mode || (*change.mode & S_IXUSR) != 0) return;

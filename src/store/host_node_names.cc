@@ -78,9 +78,12 @@ void HostNode::keep_reachable(int directory, const char* name) {
 Task<Entry> HostNode::lookup(const Request& request, Name name) {
   if (has_to_withdraw(request, name.text())) co_await withdraw_outside_object(std::string(name.text()));
   Entry found = co_await find(name);
-  if (!core_.only_user || core_.outside == nullptr || found.node == nullptr || !found.attr.is_directory())
-    co_return found;
-  co_return co_await show_before_entering(request, std::move(found));
+  if (!core_.only_user || core_.outside == nullptr || found.node == nullptr) co_return found;
+  if (found.attr.is_directory()) co_return co_await show_before_entering(request, std::move(found));
+  if (S_ISFIFO(found.attr.mode) || S_ISSOCK(found.attr.mode)) {
+    co_return co_await show_before_meeting(request, std::string(name.text()), std::move(found));
+  }
+  co_return found;
 }
 
 Result<Entry> HostNode::make_special(const Request& request, Name name, NewMode mode, mode_t type, dev_t device) {

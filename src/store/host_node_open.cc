@@ -160,8 +160,9 @@ void HostNode::drop_idle_backing_id() {
   if (id != 0) core_.backing->unregister(id);
 }
 
-Task<Opened> HostNode::opendir(const Request&) {
+Task<Opened> HostNode::opendir(const Request& request) {
   if (!S_ISDIR(type_)) co_return Errno::not_directory;
+  if (core_.only_user) co_await look_outside(request);  // a walk from this descriptor does not ask for its name
   const Lease place = co_await acquire(Need::place);
   Result<Fd> fd = core_.open(place->fd.get(), ".", O_RDONLY | O_DIRECTORY);
   // A directory may be readable and not searchable.

@@ -1,4 +1,5 @@
 // FIFOs and sockets of the host in a directory; see fusebox/outside_objects.h.
+#include <algorithm>
 #include <climits>
 #include <utility>
 
@@ -69,24 +70,35 @@ Task<> HostNode::show_outside_objects(FileStatus status) {
   co_return {};
 }
 
+Task<> HostNode::look_outside(const Request& request) {
+  if (outside_watch() == nullptr) co_return {};
+  const FileStatus now = co_await status();
+  if (has_to_look_outside(request, now)) co_await attempt(show_outside_objects(now));
+  co_return {};
+}
+
+// A name that the kernel does not know yet it holds meanwhile, and the mounter would wait for it.
 Task<Entry> HostNode::show_before_entering(const Request& request, Entry found) {
   const auto directory = std::static_pointer_cast<HostNode>(found.node);
-  if (directory->outside_watch() == nullptr) co_return found;
-  const FileStatus status = co_await directory->status();
-  if (!directory->has_to_look_outside(request, status)) co_return found;
-  const Lease place = co_await directory->acquire(Need::place);
-  const std::vector<OutsideObject> objects =
-      directory->outside_watch()->look(place->fd.get(), status, core_.made_inside);
-  if (objects.empty()) co_return found;
   constexpr long kOursAlone = 2;  // `found` and `directory`: the tree has no such node, so the kernel no such name
-  if (directory.use_count() > kOursAlone) {
-    co_await attempt(directory->show_outside_objects(status));
-    co_return found;
-  }
-  const std::string at = directory->path_of(objects.front().name);
-  if (!core_.outside->may_show(at)) co_return found;
+  if (directory.use_count() > kOursAlone) co_await directory->look_outside(request);
+  co_return found;
+}
+
+// The first walk into a directory.  Sent back to its start it asks for the directory's name, which the kernel knows by
+// then.  For one that does not come that way (it began at an O_PATH descriptor), the mounter may be first.
+Task<Entry> HostNode::show_before_meeting(const Request& request, std::string name, Entry found) {
+  OutsideWatch* watch = outside_watch();
+  if (watch == nullptr) co_return found;
+  const FileStatus now = co_await status();
+  if (!has_to_look_outside(request, now)) co_return found;
+  const Lease place = co_await acquire(Need::place);
+  const std::vector<OutsideObject> objects = watch->look(place->fd.get(), now, core_.made_inside);
+  const auto object = std::ranges::find(objects, name, &OutsideObject::name);
+  const std::string at = path_of(name);
+  if (object == objects.end() || !core_.outside->may_show(at)) co_return found;
   co_await Elsewhere(*core_.outside);
-  core_.outside->begin_to_show(objects.front().fd.get(), at);
+  core_.outside->begin_to_show(object->fd.get(), at);
   co_return Errno::stale;
 }
 

@@ -169,6 +169,23 @@ class Unprivileged(boxed.Case):
         self.assertEnded(self.run_box("sh", "-c", "echo through > pipe"))
         self.assertEqual(reader.communicate(timeout=20)[0], "through\n")
 
+    def test_the_first_walk_to_a_pipe_of_outside_is_as_good_as_any(self):
+        folder = self.dir / "folder"
+        folder.mkdir()
+        os.mkfifo(folder / "pipe")
+        for path in (folder, folder / "pipe"):
+            os.chown(path, UID, UID)
+        for walk in ("stat -c %F folder; stat -c %F folder/pipe", "cd folder; stat -c %F .; stat -c %F pipe"):
+            for _ in range(20):
+                ended = self.run_box("sh", "-c", walk)
+                self.assertEqual((ended.status, ended.out), (0, "directory\nfifo\n"), str(ended))
+            reader = subprocess.Popen(["cat", folder / "pipe"], stdout=subprocess.PIPE, text=True)
+            self.addCleanup(reader.kill)
+            words = walk.split(";")[0] if walk.startswith("cd") else "true"
+            name = "pipe" if walk.startswith("cd") else "folder/pipe"
+            self.assertEnded(self.run_box("sh", "-c", f"{words}; echo through > {name}"))
+            self.assertEqual(reader.communicate(timeout=20)[0], "through\n")
+
     def test_a_killed_supervisor_leaves_nothing(self):
         box = self.start_box("sh", "-c", "echo begun; sleep 1000")
         self.assertEqual(box.stdout.readline(), "begun\n")

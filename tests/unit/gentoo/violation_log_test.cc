@@ -150,7 +150,7 @@ TEST_F(ViolationLogTest, BeginsAnewWhereItWasRemoved) {
 
 TEST_F(ViolationLogTest, AnEmptyFileGetsNoHeader) {
   const auto violations = log();
-  std::ofstream{path_};
+  std::ofstream(path_).close();
   ASSERT_TRUE(violations->add(event_of(Op::mkdir, "/etc/x")).has_value());
   EXPECT_TRUE(text().starts_with("\nF: mkdir\n"));
 }

@@ -39,9 +39,10 @@ class Showman final : public OutsideObjects {
 
 class OutsideObjectsOfAStore : public testing::Test {
  protected:
-  void serve(Validity validity = milliseconds(50)) {
-    auto made = HostStore::create(Fd(::open(host.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)),
-                                  {.attr_validity = validity, .outside_objects = &showman, .grafts = {}});
+  void serve(Validity validity = milliseconds(50), bool one_user = false) {
+    auto made =
+        HostStore::create(Fd(::open(host.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)),
+                          {.attr_validity = validity, .one_user = one_user, .outside_objects = &showman, .grafts = {}});
     ASSERT_TRUE(made.has_value());
     store = *std::move(made);
   }
@@ -90,6 +91,31 @@ TEST_F(OutsideObjectsOfAStore, AreShownInADirectoryBelowByItsPath) {
   EXPECT_TRUE(showman.shown.empty()) << "its name is still being looked up";
   EXPECT_GT(walk(below.node).valid_for, Validity::zero());
   EXPECT_EQ(showman.shown, Paths{"/a/pipe"});
+}
+
+TEST_F(OutsideObjectsOfAStore, OfOneUserSendBackAFirstWalkThatMeetsThem) {
+  std::filesystem::create_directories(host / "a");
+  make_fifo("a/pipe");
+  serve(milliseconds(50), true);
+  const Entry below = find("a");
+  EXPECT_TRUE(showman.shown.empty()) << "its name is still being looked up";
+  const Result<Entry> met = below.node->lookup({}, name_of("pipe")).run();
+  ASSERT_FALSE(met.has_value());
+  EXPECT_EQ(met.error(), Errno::stale);
+  find("a");  // as the kernel asks then, which has the name by now
+  EXPECT_EQ(showman.shown, Paths{"/a/pipe"});
+  EXPECT_TRUE(below.node->lookup({}, name_of("pipe")).run().has_value());
+}
+
+TEST_F(OutsideObjectsOfAStore, OfOneUserAreShownToWhoMakesTheirDirectoryHis) {
+  for (const char* name : {"entered", "opened"}) {
+    std::filesystem::create_directories(host / name);
+    make_fifo(std::string(name) + "/pipe");
+  }
+  serve(milliseconds(50), true);
+  EXPECT_TRUE(find("entered").node->access({}, X_OK).run().has_value());
+  EXPECT_TRUE(find("opened").node->opendir({}).run().has_value());
+  EXPECT_EQ(showman.shown, (Paths{"/entered/pipe", "/opened/pipe"}));
 }
 
 TEST_F(OutsideObjectsOfAStore, AreNotLookedForWhereNoneMayBe) {
