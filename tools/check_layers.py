@@ -27,7 +27,8 @@ MAY_INCLUDE = {
     "review": VALUES | {"base"},
     "gentoo": VALUES | {"base", "policy", "audit", "guard"},
     "reporter": set(),
-    "box": VALUES | {"base"},
+    "seccomp": VALUES | {"base"},
+    "box": VALUES | {"base", "seccomp"},
     "mount": {"base", "wire", "door", "dispatch", PUBLIC},
     "examples": {PUBLIC},
 }
