@@ -53,8 +53,8 @@ class Checker {
       }
     }
     if (!unknown.empty()) {
-      warnings_.push_back(
-          fmt::format("unknown to {}, so not allowed: {}", libseccomp_version(), fmt::join(unknown, ", ")));
+      warnings_.push_back(fmt::format("unknown to {}, so the default holds for them: {}", libseccomp_version(),
+                                      fmt::join(unknown, ", ")));
     }
     return {};
   }
@@ -72,17 +72,19 @@ class Checker {
   Outcome<> check_call(const std::string& call, const Rules& rules) {
     const auto whole = std::ranges::find_if(rules, [](const Rule* rule) { return rule->conditions.empty(); });
     const Rule* const only = whole == rules.end() ? nullptr : *whole;
+    const Rule* const other = other_than_default(rules);
+    std::set<std::string> warnings;
     for (const Rule* const rule : rules) {
-      const Rule* const stronger = rule->action == profile_.default_action ? other_than_default(rules) : only;
+      const Rule* const stronger = rule->action == profile_.default_action ? other : only;
       if (stronger == nullptr || stronger->action == rule->action) continue;
+      const std::string what = fmt::format("{}: a rule {} has no effect beside the rule {}", call,
+                                           text_of(rule->action), text_of(stronger->action));
       if (stronger->action.kind > rule->action.kind && !lets_pass(rule->action)) {
-        return fault(fmt::format("{}: a rule {} has no effect beside the rule {}", call, text_of(rule->action),
-                                 text_of(stronger->action)),
-                     "give each call one action, or conditions that exclude each other");
+        return fault(what, "give each call one action, or conditions that exclude each other");
       }
-      warnings_.push_back(fmt::format("{}: a rule {} has no effect beside the rule {}", call, text_of(rule->action),
-                                      text_of(stronger->action)));
+      warnings.insert(what);
     }
+    warnings_.insert(warnings_.end(), warnings.begin(), warnings.end());
     return {};
   }
 

@@ -12,6 +12,7 @@
 
 #include "fusebox/fd.h"
 #include "seccomp/architecture.h"
+#include "seccomp/oci_write.h"
 #include "seccomp/words.h"
 
 namespace fusebox::seccomp {
@@ -54,6 +55,19 @@ std::vector<scmp_arg_cmp> comparisons_of(const Rule& rule) {
   return comparisons;
 }
 
+// Each takes about five instructions, and libseccomp the cube of their number in time: 1000 are 4 seconds.
+constexpr std::size_t kMostConditionalRules = 800;
+
+Outcome<> check_size(const Profile& profile) {
+  std::size_t conditional = 0;
+  for (const Rule& rule : profile.rules) conditional += rule.conditions.empty() ? 0 : rule.names.size();
+  if (conditional <= kMostConditionalRules) return {};
+  return std::unexpected(Fault{.what = kBuild,
+                               .why = "more than 800 calls with conditions, and the kernel takes 4096 instructions",
+                               .remedy = "write fewer rules with conditions",
+                               .code = ExitCode::usage});
+}
+
 Outcome<> add_rule(const Rule& rule, const Context& context) {
   const auto comparisons = comparisons_of(rule);
   for (const std::string& name : rule.names) {
@@ -91,7 +105,9 @@ Fault fault_of_libseccomp(std::string what, int code) {
   return Fault{.what = std::move(what), .why = std::strerror(-code), .remedy = {}};
 }
 
-Outcome<Context> build(const Profile& profile) {
+Outcome<Context> build(const Profile& untidy) {
+  const Profile profile = tidied(untidy);
+  if (auto fits = check_size(profile); !fits) return std::unexpected(fits.error());
   Context context(seccomp_init(number_of(profile.default_action)));
   if (!context) return std::unexpected(no_memory());
   if (const int code = add_architectures(profile, context); code != 0) {

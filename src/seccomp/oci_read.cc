@@ -26,6 +26,8 @@ constexpr std::array<string_view, 4> kFlags = {"SECCOMP_FILTER_FLAG_TSYNC", "SEC
                                                "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
                                                "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"};
 
+constexpr std::size_t kMostRules = 4096;
+
 // Keys of an object that say an action and its errno.
 struct ActionKeys {
   string_view action;
@@ -45,7 +47,9 @@ class Reader {
     if (root.has("listenerPath")) read_.profile.listener_path = root.at("listenerPath").text();
     if (root.has("listenerMetadata")) read_.profile.listener_metadata = root.at("listenerMetadata").text();
     if (root.has("syscalls")) {
-      for (const JsonPlace& rule : root.at("syscalls").list()) read_rule(rule);
+      const std::vector<JsonPlace> rules = root.at("syscalls").list();
+      if (rules.size() > kMostRules) root.at("syscalls").complain("more rules than the kernel takes instructions");
+      for (const JsonPlace& rule : rules) read_rule(rule);
     }
     return std::move(read_);
   }
@@ -129,7 +133,7 @@ class Reader {
     rule.names = names(place);
     rule.action = action(place, {"action", "errnoRet", "errno"});
     if (place.has("args")) {
-      for (const JsonPlace& element : place.at("args").list()) rule.conditions.push_back(condition(element));
+      for (const JsonPlace& element : place.at("args").list()) add_condition(element, rule.conditions);
     }
     if (holds_here(place)) read_.profile.rules.push_back(std::move(rule));
   }
@@ -164,6 +168,15 @@ class Reader {
     condition.comparison = comparison.value_or(Comparison::eq);
     if (condition.comparison != Comparison::masked_eq) condition.value_two = 0;
     return condition;
+  }
+
+  static void add_condition(const JsonPlace& place, std::vector<Condition>& conditions) {
+    const Condition added = condition(place);
+    if (std::ranges::find(conditions, added.argument, &Condition::argument) != conditions.end()) {
+      return place.complain("the same argument again, and libseccomp takes one condition on each",
+                            "write a range as one masked comparison, alternatives as two rules");
+    }
+    conditions.push_back(added);
   }
 
   bool holds_here(const JsonPlace& place) {
