@@ -29,6 +29,7 @@ MAY_INCLUDE = {
     "reporter": set(),
     "seccomp": VALUES | {"base"},
     "box": VALUES | {"base", "seccomp"},
+    "ruby": VALUES | {"base"},
     "mount": {"base", "wire", "door", "dispatch", PUBLIC},
     "examples": {PUBLIC},
 }
