@@ -30,6 +30,7 @@ MAY_INCLUDE = {
     "seccomp": VALUES | {"base"},
     "box": VALUES | {"base", "seccomp"},
     "ruby": VALUES | {"base"},
+    "ruby_seccomp": VALUES | {"base", "seccomp", "ruby"},
     "mount": {"base", "wire", "door", "dispatch", PUBLIC},
     "examples": {PUBLIC},
 }
