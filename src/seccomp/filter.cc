@@ -32,11 +32,13 @@ int add_architectures(const Profile& profile, const Context& context) {
   return 0;
 }
 
-int set_flags(const Profile& profile, const Context& context) {
+int set_attributes(const Profile& profile, const Context& context) {
   constexpr std::array<std::pair<const char*, scmp_filter_attr>, 3> kAttributes = {
       {{"SECCOMP_FILTER_FLAG_TSYNC", SCMP_FLTATR_CTL_TSYNC},
        {"SECCOMP_FILTER_FLAG_LOG", SCMP_FLTATR_CTL_LOG},
        {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SCMP_FLTATR_CTL_SSB}}};
+  // Says what the kernel said where it refuses the filter, instead of ECANCELED for all.
+  if (const int code = seccomp_attr_set(context.get(), SCMP_FLTATR_API_SYSRAWRC, 1); code != 0) return code;
   for (const auto& [word, attribute] : kAttributes) {
     if (std::ranges::find(profile.flags, word) == profile.flags.end()) continue;
     if (const int code = seccomp_attr_set(context.get(), attribute, 1); code != 0) return code;
@@ -113,7 +115,7 @@ Outcome<Context> build(const Profile& untidy) {
   if (const int code = add_architectures(profile, context); code != 0) {
     return std::unexpected(fault_of_libseccomp("the profile's architectures", code));
   }
-  if (const int code = set_flags(profile, context); code != 0) {
+  if (const int code = set_attributes(profile, context); code != 0) {
     return std::unexpected(fault_of_libseccomp("the profile's flags", code));
   }
   for (const Rule& rule : profile.rules) {
