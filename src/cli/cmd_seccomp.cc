@@ -2,16 +2,15 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "box/capabilities.h"
-#include "box/seccomp_floor.h"
 #include "cli/script_filter.h"
 #include "cli/seccomp_profile.h"
+#include "cli/under_profile.h"
 #include "seccomp/circumstances.h"
 #include "seccomp/filter.h"
 #include "seccomp/oci_write.h"
@@ -52,33 +51,9 @@ Outcome<LoadedProfile> load(const SourceOptions& source) {
   return loaded;
 }
 
-// The command in a box's place: without one.
-Outcome<int> run_under_profile(const std::vector<std::string>& words) {
-  if (words.size() < 2) {
-    return std::unexpected(
-        Fault{"run", "no command given", "fusebox seccomp run PROFILE.json COMMAND", ExitCode::usage});
-  }
-  const std::uint64_t own = box::bounding_capabilities();
-  auto loaded = load_profile({.file = words[0], .capabilities = ::geteuid() == 0 ? own : 0});
-  if (!loaded) return std::unexpected(loaded.error());
-  print_notes(*loaded, words[0]);
-  const auto filter = filter_of(*loaded, words[0]);
-  if (!filter) return std::unexpected(filter.error());
-  std::vector<char*> arguments;
-  for (std::size_t i = 1; i < words.size(); ++i) arguments.push_back(const_cast<char*>(words[i].c_str()));
-  arguments.push_back(nullptr);
-  if (auto applied = box::apply_filter(filter->program, filter->is_logged); !applied) {
-    return std::unexpected(applied.error());
-  }
-  ::execvp(arguments[0], arguments.data());
-  Fault fault = fault_with_errno("execute " + words[1]);
-  fault.code = errno == ENOENT ? ExitCode::not_found : ExitCode::cannot_execute;
-  return std::unexpected(fault);
-}
-
 int run(const std::vector<std::string>& words) {
-  const auto status =
-      is_script(words[0]) ? run_filter_script(words[0], {words.begin() + 1, words.end()}) : run_under_profile(words);
+  if (!is_script(words[0])) return report(run_under_profile(words));
+  const auto status = run_filter_script(words[0], {words.begin() + 1, words.end()});
   return status ? *status : report(status.error());
 }
 

@@ -98,6 +98,7 @@ Outcome<seccomp::Profile> profile_told(const std::string& file, const std::strin
 Outcome<int> run_filter_script(const std::string& file, const std::vector<std::string>& arguments) {
   auto script = run_script(file, arguments, nullptr);
   if (!script) return std::unexpected(script.error());
+  if (script->ran) script->ran = ruby_seccomp::run_pending_blocks(*script->engine);
   if (script->ran) return 0;
   if (script->ran.error().exit_status) return *script->ran.error().exit_status;
   const std::string line = script->ran.error().line + "\n";

@@ -67,6 +67,10 @@ ruby::Ran<> define_seccomp(ruby::Engine& engine, const HandOver* hand_over) {
   return engine.evaluate({kHandOver, sizeof kHandOver}, "fusebox:hand_over.rb");
 }
 
+ruby::Ran<> run_pending_blocks(ruby::Engine& engine) {
+  return engine.evaluate("SignalThread.run", "fusebox:run_pending_blocks");
+}
+
 ruby::Ran<> hand_over_last(ruby::Engine& engine) {
   return engine.evaluate("Seccomp::Context.last && Seccomp::Context.last.load", "fusebox:hand_over_last");
 }

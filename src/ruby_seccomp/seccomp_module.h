@@ -15,6 +15,9 @@ using HandOver = std::function<void(const seccomp::Profile&)>;
 // Once for an engine; `hand_over` outlives it.
 ruby::Ran<> define_seccomp(ruby::Engine& engine, const HandOver* hand_over);
 
+// After the script: runs the blocks of signals that came since its last call.
+ruby::Ran<> run_pending_blocks(ruby::Engine& engine);
+
 // With a `hand_over`, after the script: hands over the last filter that it made.  Comes back where there is none.
 ruby::Ran<> hand_over_last(ruby::Engine& engine);
 

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <ctime>
 #include <utility>
 
 namespace fusebox::seccomp {
@@ -25,6 +26,21 @@ pid_t wait_for(pid_t pid, int& status) {
 
 bool is_job_control(int signal) {
   return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+// In rounds of a millisecond; whom we do not get hold of in that time, the kernel lets go at our end.
+constexpr int kPatience = 2000;
+
+// True when `pid` is traced no more.
+bool let_go(pid_t pid) {
+  int status = 0;
+  const pid_t changed = waitpid(pid, &status, __WALL | WNOHANG);
+  if (changed == 0) return false;
+  if (changed == pid && WIFSTOPPED(status)) {
+    const bool by_signal = status >> 16 == 0;
+    ptrace(PTRACE_DETACH, pid, nullptr, as_pointer(by_signal ? WSTOPSIG(status) : 0));
+  }
+  return true;
 }
 
 std::optional<TracedCall> call_of(pid_t pid) {
@@ -84,12 +100,13 @@ void Tracer::release() {
     ptrace(PTRACE_DETACH, pid, nullptr, nullptr);
     traced_.erase(pid);
   }
-  for (const pid_t pid : std::exchange(traced_, {})) {
-    // Only one that is stopped can be let go.
-    int status = 0;
-    if (ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) != 0 || wait_for(pid, status) < 0) continue;
-    const bool by_signal = WIFSTOPPED(status) && status >> 16 == 0;
-    if (WIFSTOPPED(status)) ptrace(PTRACE_DETACH, pid, nullptr, as_pointer(by_signal ? WSTOPSIG(status) : 0));
+  // Only one that is stopped can be let go; and one that waits for its vfork() stops when that child has gone on, so
+  // all are asked before any is waited for.
+  for (const pid_t pid : traced_) ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr);
+  for (int patience = kPatience; !traced_.empty() && patience > 0; --patience) {
+    if (std::erase_if(traced_, let_go) > 0) continue;
+    const timespec pause{.tv_sec = 0, .tv_nsec = 1'000'000};
+    nanosleep(&pause, nullptr);
   }
 }
 

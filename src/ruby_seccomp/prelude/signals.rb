@@ -1,6 +1,6 @@
 # Blocks for signals.  Ruby is no place for a signal handler: it may be in the middle of anything, its allocator
 # included.  So the handler writes the signal down, a trapped call fails with ENOSYS, and the block runs when the method
-# that was called has come back: at the end of each call into the system that a script can make, and of the script.
+# that made it has come back: each that goes to the system looks for signals at its end, as does the end of the script.
 class SignalThread
   Info = Struct.new(:signo, :code, :pid, :uid, :syscall, :arch, :call_addr)
 
