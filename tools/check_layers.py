@@ -27,7 +27,10 @@ MAY_INCLUDE = {
     "review": VALUES | {"base"},
     "gentoo": VALUES | {"base", "policy", "audit", "guard"},
     "reporter": set(),
-    "box": VALUES | {"base"},
+    "seccomp": VALUES | {"base"},
+    "box": VALUES | {"base", "seccomp"},
+    "ruby": VALUES | {"base"},
+    "ruby_seccomp": VALUES | {"base", "seccomp", "ruby"},
     "mount": {"base", "wire", "door", "dispatch", PUBLIC},
     "examples": {PUBLIC},
 }

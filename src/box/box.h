@@ -18,16 +18,24 @@
 
 #include "fusebox/fault.h"
 #include "fusebox/fd.h"
+#include "seccomp/program.h"
 
 namespace fusebox::box {
 
 enum class Network { host, none };
+
+// A filter for system calls that the caller wants beyond the floor, never instead of it.
+struct OwnFilter {
+  seccomp::Program program;  // empty: none
+  bool is_logged = false;    // see apply_filter()
+};
 
 struct Plan {
   std::vector<std::string> command;  // argv; [0] is searched in PATH as execvp(3) does, inside the box
   std::string directory;             // working directory inside: the caller's
   Network network = Network::host;
   std::vector<int> inherited{};  // descriptors above 2 to hand to the command, if they are safe (handed_in.h)
+  OwnFilter own_filter{};
 };
 
 // The caller's descriptors above 2 that are not close-on-exec: what whoever started it handed to it.  To be asked

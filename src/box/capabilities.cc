@@ -71,6 +71,19 @@ Outcome<> drop_capabilities() {
   return keep_at_most(kKept);
 }
 
+std::uint64_t bounding_capabilities() {
+  std::uint64_t bounding = 0;
+  for (int capability = 0; capability < 64; ++capability) {
+    if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1) bounding |= bit(capability);
+  }
+  return bounding;
+}
+
+std::uint64_t capabilities_of_command(bool mapped_to_root) {
+  if (geteuid() != 0) return mapped_to_root ? kKept : 0;
+  return bounding_capabilities() & kKept;
+}
+
 bool has_capability(int capability) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, 2> sets{};

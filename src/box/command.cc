@@ -61,6 +61,11 @@ Fault become_command(const CommandPlan& plan) {
   arguments.push_back(nullptr);
   sigaction(SIGCHLD, &plan.dispositions.child, nullptr);
   pthread_sigmask(SIG_SETMASK, &plan.dispositions.mask, nullptr);
+  // The last of all: it may refuse what was called above, and even the exec.
+  if (!plan.own_filter.program.empty()) {
+    auto filtered = apply_filter(plan.own_filter.program, plan.own_filter.is_logged);
+    if (!filtered) return filtered.error();
+  }
   execvp(arguments[0], arguments.data());
   return exec_fault(plan.command[0], errno);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "box/box.h"
 #include "box/seccomp_floor.h"
 #include "box/signals.h"
 #include "fusebox/fault.h"
@@ -15,6 +16,7 @@ namespace fusebox::box {
 struct CommandPlan {
   const std::vector<std::string>& command;
   const Filter& filter;
+  const OwnFilter& own_filter;
   const Dispositions& dispositions;   // what the command starts with
   const std::vector<int>& inherited;  // what stays open for it, besides 0, 1 and 2
   int terminal;                       // given to the command if not negative

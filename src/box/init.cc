@@ -72,6 +72,7 @@ class Init {
     if (command_ == 0) {
       const Fault fault = become_command({.command = plan_.plan.command,
                                           .filter = filter_,
+                                          .own_filter = plan_.plan.own_filter,
                                           .dispositions = plan_.dispositions,
                                           .inherited = plan_.inherited,
                                           .terminal = takes_terminal_ ? plan_.terminal : -1});

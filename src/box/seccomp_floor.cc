@@ -4,23 +4,20 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
 #include <initializer_list>
-#include <memory>
-#include <span>
+
+#include "seccomp/filter.h"
 
 namespace fusebox::box {
 namespace {
 
-using Context = std::unique_ptr<void, decltype(&seccomp_release)>;
+constexpr const char* kBuild = "build the system call filter";
 
 // Refused with EPERM, whatever the arguments.
 constexpr std::array kRefused = {
@@ -63,10 +60,6 @@ constexpr scmp_arg_cmp argument_has(unsigned argument, std::uint64_t bits) {
 // The kernel looks at 32 bits only, so the upper half must not make a difference (CVE-2023-28100).
 constexpr scmp_arg_cmp argument_is(unsigned argument, std::uint32_t value) {
   return {argument, SCMP_CMP_MASKED_EQ, 0xffffffff, value};
-}
-
-Fault fault_of_libseccomp(int code) {
-  return Fault{.what = "build the system call filter", .why = std::strerror(-code), .remedy = {}};
 }
 
 int refuse(scmp_filter_ctx filter, int call, std::initializer_list<scmp_arg_cmp> when = {}, int error = EPERM) {
@@ -145,41 +138,29 @@ Filter refuse_by_number() {
   return filter;
 }
 
-Outcome<> append_compiled(scmp_filter_ctx context, Filter& filter) {
-  const Fd memory(memfd_create("filter", MFD_CLOEXEC));
-  if (!memory) return std::unexpected(fault_with_errno("build the system call filter"));
-  if (const int code = seccomp_export_bpf(context, memory.get()); code != 0) {
-    return std::unexpected(fault_of_libseccomp(code));
-  }
-  struct stat status{};
-  if (fstat(memory.get(), &status) != 0) return std::unexpected(fault_with_errno("build the system call filter"));
-  const std::size_t before = filter.size();
-  filter.resize(before + static_cast<std::size_t>(status.st_size) / sizeof(sock_filter));
-  const auto added = std::as_writable_bytes(std::span(filter).subspan(before));
-  if (pread(memory.get(), added.data(), added.size(), 0) != static_cast<ssize_t>(added.size())) {
-    return std::unexpected(fault_with_errno("build the system call filter"));
-  }
-  return {};
-}
-
 }  // namespace
 
 Outcome<Filter> seccomp_floor(Network network) {
-  const Context context(seccomp_init(SCMP_ACT_ALLOW), seccomp_release);
-  if (!context) return std::unexpected(fault_of_libseccomp(-ENOMEM));
-  if (const int code = add_rules(context.get(), network); code != 0) return std::unexpected(fault_of_libseccomp(code));
+  const seccomp::Context context(seccomp_init(SCMP_ACT_ALLOW));
+  if (!context) return std::unexpected(seccomp::fault_of_libseccomp(kBuild, -ENOMEM));
+  if (const int code = add_rules(context.get(), network); code != 0) {
+    return std::unexpected(seccomp::fault_of_libseccomp(kBuild, code));
+  }
+  const auto compiled = seccomp::compile(context);
+  if (!compiled) return std::unexpected(compiled.error());
   Filter filter = refuse_by_number();
-  if (auto appended = append_compiled(context.get(), filter); !appended) return std::unexpected(appended.error());
+  filter.insert(filter.end(), compiled->begin(), compiled->end());
   return filter;
 }
 
-Outcome<> apply_filter(const Filter& filter) {
+Outcome<> apply_filter(const Filter& filter, bool is_logged) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return std::unexpected(fault_with_errno("set no_new_privs"));
   const sock_fprog program{.len = static_cast<unsigned short>(filter.size()),
                            .filter = const_cast<sock_filter*>(filter.data())};
   // Kernels before 5.16 slow every filtered program down against speculative store bypass; the command is not the
   // filter's secret-keeping neighbour, so that buys nothing here.
-  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) != 0) {
+  const unsigned long flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW | (is_logged ? SECCOMP_FILTER_FLAG_LOG : 0);
+  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) != 0) {
     return std::unexpected(fault_with_errno("install the system call filter", "needs CONFIG_SECCOMP_FILTER"));
   }
   return {};

@@ -11,11 +11,13 @@
 
 #include "audit/log.h"
 #include "box/box.h"
+#include "box/capabilities.h"
 #include "box/rights.h"
 #include "cli/boxed.h"
 #include "cli/own_files.h"
 #include "cli/run_box.h"
 #include "cli/run_options.h"
+#include "cli/seccomp_profile.h"
 #include "guard/controlled_policy.h"
 
 namespace fusebox::cli {
@@ -76,6 +78,7 @@ class Run {
     auto directory = working_directory();
     if (!directory) return std::unexpected(directory.error());
     directory_ = *std::move(directory);
+    if (const Outcome<> filtered = prepare_filter(); !filtered) return filtered;
     // By the user's own rights and place.
     if (const Outcome<> opened = box_.open(options_.box, *policy_); !opened) return opened;
     const auto rights = box::acquire_rights(options_.map_root ? box::OwnId::root : box::OwnId::same);
@@ -95,31 +98,46 @@ class Run {
     return {};
   }
 
+  Outcome<> prepare_filter() {
+    if (options_.seccomp.empty()) return {};
+    const auto loaded =
+        load_profile({.file = options_.seccomp, .capabilities = box::capabilities_of_command(options_.map_root)});
+    if (!loaded) return std::unexpected(loaded.error());
+    if (!options_.quiet) print_notes(*loaded, options_.seccomp);
+    auto filter = filter_of(*loaded, options_.seccomp);
+    if (!filter) return std::unexpected(filter.error());
+    filter_ = *std::move(filter);
+    protect(options_.seccomp, "--seccomp", *policy_);
+    return {};
+  }
+
   Outcome<> start() {
     auto grafts = grafts_for(policy_->policy, directory_);
     if (!grafts) return std::unexpected(grafts.error());
     auto changes = box_.directory();
     if (!changes) return std::unexpected(changes.error());
     const policy::Policy& policy = policy_->policy;
-    return boxed_.start(
-        {.box = {.command = options_.command, .directory = directory_, .network = network_of(options_, *policy_)},
-         .root = std::move(root_),
-         .connected = policy,
-         .policies = [&policy](audit::ProcessTable&) -> Outcome<std::unique_ptr<guard::PolicySource>> {
-           // Another owner than the run is not needed: it outlives its box.
-           const std::shared_ptr<const policy::Policy> whole(std::shared_ptr<void>(), &policy);
-           return std::make_unique<guard::ControlledPolicy>(whole, whole);
-         },
-         .level = level_of(options_.audit),
-         .log = std::move(log_file_),
-         .changes = *std::move(changes),
-         .open_changes = box_.open_when_needed(),
-         .begin_changes = [this](const CowStore& store) { return box_.begin(store, options_.command); },
-         .grafts = *std::move(grafts),
-         .freshness = freshness_of(options_.serving),
-         .transport = transport_of(options_.serving),
-         .idle_processors = idle_processors_of(options_.serving),
-         .one_user = rights_.of_one_user});
+    return boxed_.start({.box = {.command = options_.command,
+                                 .directory = directory_,
+                                 .network = network_of(options_, *policy_),
+                                 .own_filter = std::move(filter_)},
+                         .root = std::move(root_),
+                         .connected = policy,
+                         .policies = [&policy](audit::ProcessTable&) -> Outcome<std::unique_ptr<guard::PolicySource>> {
+                           // Another owner than the run is not needed: it outlives its box.
+                           const std::shared_ptr<const policy::Policy> whole(std::shared_ptr<void>(), &policy);
+                           return std::make_unique<guard::ControlledPolicy>(whole, whole);
+                         },
+                         .level = level_of(options_.audit),
+                         .log = std::move(log_file_),
+                         .changes = *std::move(changes),
+                         .open_changes = box_.open_when_needed(),
+                         .begin_changes = [this](const CowStore& store) { return box_.begin(store, options_.command); },
+                         .grafts = *std::move(grafts),
+                         .freshness = freshness_of(options_.serving),
+                         .transport = transport_of(options_.serving),
+                         .idle_processors = idle_processors_of(options_.serving),
+                         .one_user = rights_.of_one_user});
   }
 
   Outcome<int> finish(Outcome<box::Ending> ending) {
@@ -158,6 +176,7 @@ class Run {
   const RunOptions& options_;
   std::optional<policy::LoadedPolicy> policy_;
   std::string directory_;
+  box::OwnFilter filter_;
   box::Rights rights_;
   Fd root_;
   Fd log_file_;

@@ -15,6 +15,7 @@
 #include "cli/cmd_policy.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_sandbox.h"
+#include "cli/cmd_seccomp.h"
 #include "cli/command.h"
 
 namespace {
@@ -36,6 +37,7 @@ int parse_and_run(int argc, char** argv) {
   cli::add_apply_command(app, result);
   cli::add_discard_command(app, result);
   cli::add_export_command(app, result);
+  cli::add_seccomp_command(app, result);
   cli::add_doctor_command(app, result);
   try {
     app.parse(argc, argv);

@@ -19,6 +19,10 @@ void add_run_options(CLI::App& command, RunOptions& options) {
   command.add_option("--net", options.network, "The box's network: the host's, or none but loopback")
       ->type_name("none|host")
       ->check(CLI::IsMember({"none", "host"}));
+  command
+      .add_option("--seccomp", options.seccomp,
+                  "Hold COMMAND to a filter for system calls too: an OCI or Docker profile in JSON, or a script *.rb")
+      ->type_name("FILE");
   command.add_flag("--map-root", options.map_root, "Started without root: be uid 0 in the box");
   command.add_option("--violations", options.violations, "A run with violations fails, or only reports them")
       ->type_name("fail|report")

@@ -11,7 +11,8 @@ import boxes
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = ("run", "mirror", "log", "policy", "policy check", "policy explain", "policy print", "doctor",
-            "boxes", "diff", "apply", "discard", "export")
+            "boxes", "diff", "apply", "discard", "export",
+            "seccomp", "seccomp run", "seccomp check", "seccomp export", "seccomp import")
 
 # What an example names and this machine need not have, and where the test keeps its own.
 STAND_INS = {"/srv/data": "data", "mirror / ": "mirror data ", "/mnt": "point"}
@@ -36,6 +37,8 @@ class Documentation(boxed.Case):
         self.write("work/configure", "#!/bin/sh\necho configured > config.status\n", mode=0o755)
         self.write("work/Makefile", "all: config.status\n\tcat config.status > out\nconfig.status:\n\t./configure\n")
         self.write("work/data/etc/motd")
+        self.write("work/profile.json", '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}\n')
+        self.write("work/filter.rb", "Seccomp.new(default: :allow) { |rule| rule.errno(:EPERM, :acct) }.load\n")
         (self.dir / "point").mkdir()
         self.write("work/fusebox.toml", blocks("README.md", "toml")[0])
         (self.dir / "build/release").mkdir(parents=True)
@@ -101,6 +104,11 @@ class Documentation(boxed.Case):
                 self.type(line)
         self.assertEqual((self.dir / "report").read_text(), "done\n")
         self.assertTrue((self.dir / "layer.tar").exists())
+
+    def test_each_command_of_the_page_on_filters_works_in_its_order(self):
+        for line in filter(None, map(without_comment, blocks("docs/seccomp.md", "sh")[0].splitlines())):
+            with self.subTest(line):
+                self.type(line)
 
     def test_each_policy_that_a_document_shows_is_a_good_one(self):
         for document in ("README.md", "docs/policy-language.md"):

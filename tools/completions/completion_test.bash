@@ -31,4 +31,8 @@ offers --denied log --d
 offers apply ap
 offers --text diff some-box --t
 offers --dry-run apply --d
+offers import seccomp i
+offers --bpf seccomp export --b
+offers none seccomp check --caps n
+offers --seccomp run --sec
 exit $failed

@@ -18,6 +18,7 @@ _fusebox() {
     --transport) mapfile -t COMPREPLY < <(compgen -W "auto io-uring dev-fuse single" -- "$word"); return ;;
     --net) mapfile -t COMPREPLY < <(compgen -W "none host" -- "$word"); return ;;
     --violations) mapfile -t COMPREPLY < <(compgen -W "fail report" -- "$word"); return ;;
+    --caps) mapfile -t COMPREPLY < <(compgen -W "box all none" -- "$word"); return ;;
     --op) mapfile -t COMPREPLY < <(compgen -W "stat read write" -- "$word"); return ;;
   esac
   case $command in
@@ -30,7 +31,9 @@ _fusebox() {
       fi ;;
   esac
   local help offers
-  [ "$command" = policy ] && [ -n "$nested" ] && command="policy $nested"
+  case $command in
+    policy|seccomp) [ -z "$nested" ] || command="$command $nested" ;;
+  esac
   # shellcheck disable=SC2086  # one or two words
   help=$("${COMP_WORDS[0]}" $command --help 2>/dev/null)
   if [[ $word == -* ]]; then
