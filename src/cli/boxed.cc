@@ -22,7 +22,7 @@ Outcome<> Boxed::start(BoxedPlan plan) {
   // Who tells of violations on stderr must not end where nobody listens any more.
   if (plan.violations) ::signal(SIGPIPE, SIG_IGN);
 
-  auto log = audit::Log::create(std::move(plan.log), plan.level, std::move(plan.violations));
+  auto log = audit::Log::create(std::move(plan.log), plan.level, std::move(plan.violations), std::move(plan.acting));
   if (!log) return std::unexpected(log.error());
   log_ = *std::move(log);
   auto processes = audit::ProcessTable::create();
@@ -33,6 +33,8 @@ Outcome<> Boxed::start(BoxedPlan plan) {
   policies_ = *std::move(policies);
   guard_.emplace(*policies_, *log_, *processes_,
                  guard::GuardOptions{.destinations = plan.changes ? &destinations_ : nullptr,
+                                     .triggers = plan.triggers,
+                                     .hook = plan.hook,
                                      .changing_file = std::move(plan.changing_file)});
   if (auto* controlled = dynamic_cast<guard::ControlledPolicy*>(policies_.get())) {
     for (const std::string_view name : policy::kControlNames) {

@@ -12,6 +12,7 @@
 #include "audit/log.h"
 #include "box/box.h"
 #include "box/rights.h"
+#include "cli/acting.h"
 #include "cli/boxed.h"
 #include "cli/own_files.h"
 #include "cli/run_box.h"
@@ -77,6 +78,7 @@ class Run {
     if (!directory) return std::unexpected(directory.error());
     directory_ = *std::move(directory);
     // By the user's own rights and place.
+    if (const Outcome<> started = acting_.start(*policy_); !started) return started;
     if (const Outcome<> opened = box_.open(options_.box, *policy_); !opened) return opened;
     const auto rights = box::acquire_rights(options_.map_root ? box::OwnId::root : box::OwnId::same);
     if (!rights) return std::unexpected(rights.error());
@@ -112,6 +114,9 @@ class Run {
          },
          .level = level_of(options_.audit),
          .log = std::move(log_file_),
+         .acting = acting_.take_sink(),
+         .triggers = acting_.triggers(),
+         .hook = acting_.hook(),
          .changes = *std::move(changes),
          .begin_changes = [this](const CowStore& store) { return box_.begin(store, options_.command); },
          .grafts = *std::move(grafts),
@@ -127,7 +132,7 @@ class Run {
     if (!summary) return std::unexpected(summary.error());
     write_deps(*summary);
     if (options_.statistics) print_statistics();
-    if (!options_.quiet || summary->violations > 0) {
+    if (!options_.quiet || summary->violations > 0 || summary->undelivered > 0) {
       const std::string text =
           audit::render(*summary, ::isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr);
       std::fwrite(text.data(), 1, text.size(), stderr);
@@ -162,6 +167,7 @@ class Run {
   Fd log_file_;
   Fd deps_file_;
   RunBox box_;
+  Acting acting_;
   Boxed boxed_;
 };
 
