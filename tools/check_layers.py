@@ -30,6 +30,7 @@ MAY_INCLUDE = {
     "gentoo": VALUES | {"base", "policy", "audit", "guard"},
     "reporter": set(),
     "box": VALUES | {"base"},
+    "ruby": VALUES | {"base"},
     "mount": {"base", "wire", "door", "dispatch", PUBLIC},
     "examples": {PUBLIC},
 }

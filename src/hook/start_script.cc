@@ -6,7 +6,7 @@
 
 #include "action/channel.h"
 #ifdef FUSEBOX_SCRIPT
-#include "hook/script_host.h"
+#include "hook/host/script_host.h"
 #endif
 
 namespace fusebox::hook {

@@ -1,4 +1,4 @@
-#include "hook/script_host.h"
+#include "hook/host/script_host.h"
 
 #include <mruby/array.h>
 #include <mruby/string.h>

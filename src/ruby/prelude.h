@@ -1,0 +1,20 @@
+// The part of our Ruby library that is written in Ruby (src/ruby/prelude/*.rb), inside the program.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace fusebox::ruby {
+
+struct PreludeFile {
+  std::string_view name;  // as backtraces show it: "fusebox:process.rb"
+  std::string_view text;
+};
+
+// In the order in which they are loaded.
+std::span<const PreludeFile> prelude();
+
+// Whether a frame of a backtrace, or the name of a file, is of Ruby code that came with Fusebox.
+inline bool is_prelude(std::string_view frame) { return frame.starts_with("fusebox:"); }
+
+}  // namespace fusebox::ruby
