@@ -43,9 +43,14 @@ struct Line {
 };
 
 std::vector<std::string> environment_of(const Order& order, const policy::ActingRule& rule) {
-  return {"FUSEBOX_SEQ=" + std::to_string(order.event), "FUSEBOX_OP=" + order.op,   "FUSEBOX_PATH=" + order.path,
-          "FUSEBOX_TO=" + order.to,                     "FUSEBOX_PID=" + order.pid, "FUSEBOX_UID=" + order.uid,
-          "FUSEBOX_EXE=" + order.exe,                   "FUSEBOX_VERDICT=" + order.verdict,
+  return {"FUSEBOX_SEQ=" + std::to_string(order.event),
+          "FUSEBOX_OP=" + order.op,
+          "FUSEBOX_PATH=" + order.path,
+          "FUSEBOX_TO=" + order.to,
+          "FUSEBOX_PID=" + order.pid,
+          "FUSEBOX_UID=" + order.uid,
+          "FUSEBOX_EXE=" + order.exe,
+          "FUSEBOX_VERDICT=" + order.verdict,
           "FUSEBOX_RULE=" + rule.describe()};
 }
 
@@ -109,7 +114,8 @@ class Courier {
       line.queue.hurry();
       if (for_all || line.rule->webhook.empty()) continue;
       std::optional<Time> oldest = line.queue.oldest();
-      if (const auto posted = webhooks_ ? webhooks_->oldest(i) : std::nullopt; posted && (!oldest || *posted < *oldest)) {
+      if (const auto posted = webhooks_ ? webhooks_->oldest(i) : std::nullopt;
+          posted && (!oldest || *posted < *oldest)) {
         oldest = posted;
       }
       if (oldest && *oldest + kBehind < now) drop(i, "the server did not keep up");
@@ -119,7 +125,8 @@ class Courier {
   // What became of the last attempt says more than that the time is over.
   void drop(std::size_t rule, const std::string& why) {
     Line& line = lines_[rule];
-    for (Running& running : line.running) reports_.push_back({rule, line.queue.rejected(running.delivery, why).event, why});
+    for (Running& running : line.running)
+      reports_.push_back({rule, line.queue.rejected(running.delivery, why).event, why});
     line.running.clear();
     if (webhooks_) {
       for (const Delivery& delivery : webhooks_->abandon(rule)) {

@@ -34,7 +34,8 @@ std::vector<GivenUp> RetryQueue::failed(Delivery delivery, std::string why, Time
     not_before_ = now + std::min<std::chrono::milliseconds>(pause, kLongestPause);
     ++failures_;
   }
-  const auto is_behind = std::ranges::find_if(waiting_, [&](const Delivery& other) { return other.event > delivery.event; });
+  const auto is_behind =
+      std::ranges::find_if(waiting_, [&](const Delivery& other) { return other.event > delivery.event; });
   waiting_.insert(is_behind, std::move(delivery));
   if (hurries_ && failures_ >= kLastTries) return give_up(why);
   std::vector<GivenUp> given_up;

@@ -17,7 +17,7 @@ using Time = std::chrono::steady_clock::time_point;
 
 // An event on its way to where its rule sends it.
 struct Delivery {
-  std::uint64_t event = 0;  // its `seq` in the log
+  std::uint64_t event = 0;                 // its `seq` in the log
   std::vector<std::string> environment{};  // FUSEBOX_ variables
   std::string json{};                      // its line in the log
   Time came{};

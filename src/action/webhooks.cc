@@ -54,8 +54,7 @@ Outcome<std::unique_ptr<Webhooks>> Webhooks::create() {
   return std::unique_ptr<Webhooks>(new Webhooks(*curl));
 }
 
-void Webhooks::post(std::size_t rule, const std::string& url, Delivery delivery,
-                    std::chrono::milliseconds time_limit) {
+void Webhooks::post(std::size_t rule, const std::string& url, Delivery delivery, std::chrono::milliseconds time_limit) {
   CURL* handle = curl_.easy_init();
   auto transfer = std::make_unique<Transfer>(curl_, handle, rule, std::move(delivery));
   const auto set = [&](CURLoption option, auto value) { curl_.easy_setopt(handle, option, value); };

@@ -29,8 +29,8 @@ class Webhooks {
   struct Ended {
     std::size_t rule = 0;
     Delivery delivery;
-    std::string why{};        // empty: the server took it
-    bool try_again = false;   // it may be taken later
+    std::string why{};       // empty: the server took it
+    bool try_again = false;  // it may be taken later
   };
   // Does what can be done without waiting.
   std::vector<Ended> proceed();

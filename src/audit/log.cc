@@ -209,8 +209,8 @@ Outcome<std::unique_ptr<Log>> Log::create(Fd file, Level level, std::unique_ptr<
                                           std::unique_ptr<EventSink> acting) {
   auto lines = LineFile::create(std::move(file));
   if (!lines) return std::unexpected(std::move(lines).error());
-  return std::unique_ptr<Log>(new Log(std::make_unique<Impl>(*std::move(lines), level, std::move(violations),
-                                                              std::move(acting))));
+  return std::unique_ptr<Log>(
+      new Log(std::make_unique<Impl>(*std::move(lines), level, std::move(violations), std::move(acting))));
 }
 
 Level Log::level() const { return impl_->level(); }

@@ -29,8 +29,8 @@ enum class Level : std::uint8_t {
 class Log {
  public:
   // `file` may be empty (no log file: the summary alone); it is a descriptor opened O_APPEND by the caller before any
-  // box exists.  The sinks (null: none) are told of violations, and of events with triggers, as well.  The writer thread
-  // starts here.
+  // box exists.  The sinks (null: none) are told of violations, and of events with triggers, as well.  The writer
+  // thread starts here.
   static Outcome<std::unique_ptr<Log>> create(Fd file, Level level, std::unique_ptr<ViolationSink> violations = nullptr,
                                               std::unique_ptr<EventSink> acting = nullptr);
   ~Log();

@@ -73,8 +73,7 @@ Outcome<Helper> Helper::start(const char* name, const std::function<void(Fd chan
   return Helper(pid, std::move(pair->first));
 }
 
-Helper::Helper(Helper&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), channel_(std::move(other.channel_)) {}
+Helper::Helper(Helper&& other) noexcept : pid_(std::exchange(other.pid_, -1)), channel_(std::move(other.channel_)) {}
 
 Helper& Helper::operator=(Helper&& other) noexcept {
   std::swap(pid_, other.pid_);

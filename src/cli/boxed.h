@@ -30,8 +30,8 @@ struct BoxedPlan {
   Fd log{};  // empty: none
   std::unique_ptr<audit::ViolationSink> violations{};
   std::unique_ptr<audit::EventSink> acting{};
-  const policy::TriggerRules* triggers = nullptr;  // see guard::GuardOptions
-  guard::AccessHook* hook = nullptr;               // the same
+  const policy::TriggerRules* triggers = nullptr;                   // see guard::GuardOptions
+  guard::AccessHook* hook = nullptr;                                // the same
   std::string changing_file{};                                      // see guard::Guard
   Fd changes{};                                                     // see HostViewOptions
   std::function<Outcome<>(const CowStore& store)> begin_changes{};  // where there are `changes`; before anyone serves

@@ -61,8 +61,7 @@ int explain(const ExplainOptions& options) {
   if (!directory) return report(directory.error());
   const PathQuestion question = ask_about(options.path, *directory, resolve_path);
   const auto wants = wants_of(options.op);
-  return show(options.json ? explanation_json(*loaded, question, wants)
-                           : explanation_text(*loaded, question, wants));
+  return show(options.json ? explanation_json(*loaded, question, wants) : explanation_text(*loaded, question, wants));
 }
 
 int print(const PrintOptions& options) {
@@ -75,7 +74,8 @@ void add_check(CLI::App& app, CommandResult& result) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* command = app.add_subcommand("check", "Say whether a policy file is in order");
   command->add_option("FILE", options->file, "The policy file")->required();
-  command->footer(R"(Reads FILE as `fusebox run --policy FILE` would: its syntax, its keys, each path, the variables that it
+  command->footer(
+      R"(Reads FILE as `fusebox run --policy FILE` would: its syntax, its keys, each path, the variables that it
 uses, with their values here and now, and the programs of its [[on]] rules.  The script of its [hook] is loaded.
 
 Exit status: 0 if it is in order; 125 if not, with one line on stderr that says where and why.

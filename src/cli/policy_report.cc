@@ -167,7 +167,8 @@ std::string rules_text(const policy::LoadedPolicy& loaded) {
   }
   if (loaded.hook) {
     text += "hook     \"" + printable(loaded.hook->script) + "\" (" + printable(loaded.hook->origin) + ")\n";
-    for (const std::string& pattern : loaded.hook->patterns) text += "  is asked about \"" + printable(pattern) + "\"\n";
+    for (const std::string& pattern : loaded.hook->patterns)
+      text += "  is asked about \"" + printable(pattern) + "\"\n";
   }
   for (const policy::ActingRule& rule : loaded.acting) text += rule.describe() + ": " + rule.deed() + "\n";
   for (const std::string& sentence : loaded.left_out) text += "# left out: " + printable(sentence) + "\n";

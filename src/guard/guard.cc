@@ -122,12 +122,9 @@ Task<std::optional<Guard::Refusal>> Guard::refusal_by_hook(const Request& reques
                                                            std::string_view to) {
   const std::string_view executed = act.op == audit::Op::exec ? std::string_view(place.path) : std::string_view();
   const std::shared_ptr<const audit::Process> process = processes_.find(request.caller.tid, executed);
-  Answer answer = co_await options_.hook->ask(request, {.op = act.op,
-                                                        .want = act.want,
-                                                        .path = place.path,
-                                                        .to = to,
-                                                        .process = *process,
-                                                        .caller = request.caller});
+  Answer answer = co_await options_.hook->ask(
+      request,
+      {.op = act.op, .want = act.want, .path = place.path, .to = to, .process = *process, .caller = request.caller});
   const bool looks = act.want == Want::stat && !answer.failed;
   if (answer.verdict == Verdict::hide) co_return Refusal{audit::Verdict::hide, Errno::no_entry, std::move(answer.rule)};
   if (answer.verdict == Verdict::allow || looks) co_return std::nullopt;

@@ -53,8 +53,8 @@ std::optional<Asked> decode_asked(std::string_view message) {
   Asked asked;
   if (fields.size() != 9 || !parse(fields[0], asked.number)) return std::nullopt;
   std::size_t next = 1;
-  for (std::string* field : {&asked.op, &asked.want, &asked.path, &asked.to, &asked.pid, &asked.tid, &asked.uid,
-                             &asked.exe}) {
+  for (std::string* field :
+       {&asked.op, &asked.want, &asked.path, &asked.to, &asked.pid, &asked.tid, &asked.uid, &asked.exe}) {
     *field = fields[next++];
   }
   return asked;
@@ -83,7 +83,8 @@ std::optional<Answered> decode_answered(std::string_view message) {
     answered.verdict = policy::Verdict::deny;
     return answered;
   }
-  const auto* verdict = std::ranges::find_if(kVerdicts, [&](policy::Verdict one) { return to_string(one) == fields[1]; });
+  const auto* verdict =
+      std::ranges::find_if(kVerdicts, [&](policy::Verdict one) { return to_string(one) == fields[1]; });
   if (verdict == kVerdicts.end()) return std::nullopt;
   answered.verdict = *verdict;
   return answered;

@@ -60,7 +60,7 @@ policy::ScriptRule script_rule_of(std::string_view text);
 struct Hello {
   bool answers = false;
   std::vector<policy::ScriptRule> rules{};  // in the order of their blocks
-  std::string fault{};              // "policy.rb:3:7: syntax error"
+  std::string fault{};                      // "policy.rb:3:7: syntax error"
 };
 
 std::string encode(const Hello& hello);

@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include <algorithm>
+#include <ctime>
 #include <optional>
 #include <utility>
 
@@ -11,12 +13,12 @@
 namespace fusebox::hook {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-Answered failure(std::string why) {
-  return {.verdict = policy::Verdict::deny, .failed = true, .why = std::move(why)};
-}
+// A usual answer takes some 20 us: to have another thread wait for it would take longer.
+constexpr std::chrono::microseconds kQuickly{300};
+
+Answered failure(std::string why) { return {.verdict = policy::Verdict::deny, .failed = true, .why = std::move(why)}; }
 
 }  // namespace
 
@@ -28,14 +30,33 @@ PolicyScript::PolicyScript(Helper helper, const policy::HookRule& rule)
 
 Task<guard::Answer> PolicyScript::ask(const Request& request, guard::Question question) {
   if (auto kept = cache_.find(question, steady_clock::now())) co_return *std::move(kept);
-  // Not where requests are served: the script may take its time.
-  if (request.serving == nullptr) co_return answer(question);
-  co_return co_await request.serving->executor().blocking(
-      [this, &question]() -> Result<guard::Answer> { return answer(question); });
+  Exchange exchange;
+  const bool has_turn = turn_.try_take();
+  if (has_turn) {
+    exchange = begin(question);
+    proceed(exchange, steady_clock::now() + kQuickly);
+  }
+  if (!exchange.result) {
+    const auto rest = [&]() -> Result<Answered> {
+      if (!has_turn) {
+        turn_.take();
+        exchange = begin(question);
+      }
+      proceed(exchange, exchange.deadline);
+      return *exchange.result;
+    };
+    // Not where requests are served: the script may take its time.
+    if (request.serving != nullptr) {
+      co_await request.serving->executor().blocking(rest);
+    } else {
+      (void)rest();
+    }
+  }
+  turn_.give();
+  co_return conclude(question, *exchange.result);
 }
 
-guard::Answer PolicyScript::answer(const guard::Question& question) {
-  const Answered answered = exchange(question);
+guard::Answer PolicyScript::conclude(const guard::Question& question, const Answered& answered) {
   guard::Answer answer{.verdict = answered.verdict, .failed = answered.failed};
   if (answered.verdict != policy::Verdict::allow) {
     answer.rule = name_ + ": " + (answered.failed ? answered.why : std::string(to_string(answered.verdict)));
@@ -44,34 +65,39 @@ guard::Answer PolicyScript::answer(const guard::Question& question) {
   return answer;
 }
 
-Answered PolicyScript::exchange(const guard::Question& question) {
-  const std::lock_guard lock(turn_);
-  if (!ended_.empty()) return failure(ended_);
-  if (is_behind()) return failure("it still has not answered an earlier question");
-  if (!ended_.empty()) return failure(ended_);
+PolicyScript::Exchange PolicyScript::begin(const guard::Question& question) {
+  if (!ended_.empty()) return {.result = failure(ended_)};
+  if (is_behind()) return {.result = failure("it still has not answered an earlier question")};
+  if (!ended_.empty()) return {.result = failure(ended_)};
   const std::uint64_t number = ++number_;
-  if (!action::send(helper_.channel(), encode(number, question))) return die();
-  if (auto answered = await(number)) return *std::move(answered);
-  if (!ended_.empty()) return failure(ended_);
-  overdue_ = number;
-  return failure("no answer within " + policy::to_string(time_limit_));
+  if (!action::send(helper_.channel(), encode(number, question))) return {.result = die()};
+  return {.number = number, .deadline = steady_clock::now() + time_limit_};
 }
 
-// Nothing: there is none in time, or there never will be.
-std::optional<Answered> PolicyScript::await(std::uint64_t number) {
-  const auto deadline = steady_clock::now() + time_limit_;
-  while (true) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
-    pollfd readable{helper_.channel().get(), POLLIN, 0};
-    if (left <= 0 || ::poll(&readable, 1, static_cast<int>(left)) == 0) return std::nullopt;
+// Waits for the answer; behind the deadline there is one in any case.
+void PolicyScript::proceed(Exchange& exchange, Time until) {
+  while (!exchange.result) {
     const auto message = receiver_.receive(helper_.channel());
-    if (!message && message.error() == Errno::again) continue;
-    if (!message) {
-      die();
-      return std::nullopt;
+    if (message) {
+      auto answered = decode_answered(*message);
+      if (answered && answered->number == exchange.number) exchange.result = *std::move(answered);
+      continue;
     }
-    auto answered = decode_answered(*message);
-    if (answered && answered->number == number) return answered;
+    if (message.error() != Errno::again) {
+      exchange.result = die();
+      return;
+    }
+    const Time now = steady_clock::now();
+    if (now >= exchange.deadline) {
+      overdue_ = exchange.number;
+      exchange.result = failure("no answer within " + policy::to_string(time_limit_));
+      return;
+    }
+    if (now >= until) return;
+    const auto left = std::chrono::nanoseconds(std::min(until, exchange.deadline) - now).count();
+    const timespec patience{.tv_sec = left / 1'000'000'000, .tv_nsec = left % 1'000'000'000};
+    pollfd readable{helper_.channel().get(), POLLIN, 0};
+    ::ppoll(&readable, 1, &patience, nullptr);
   }
 }
 

@@ -4,13 +4,14 @@
 
 #include <atomic>
 #include <chrono>
-#include <mutex>
+#include <optional>
 #include <string>
 
 #include "action/channel.h"
 #include "base/helper.h"
 #include "guard/access_hook.h"
 #include "hook/answer_cache.h"
+#include "hook/turn.h"
 #include "policy/hook_rule.h"
 #include "policy/path_sets.h"
 
@@ -28,18 +29,29 @@ class PolicyScript final : public guard::AccessHook {
   std::uint64_t questions() const { return number_.load(std::memory_order_relaxed); }
 
  private:
-  guard::Answer answer(const guard::Question& question);
-  Answered exchange(const guard::Question& question);
-  std::optional<Answered> await(std::uint64_t number);
+  using Time = std::chrono::steady_clock::time_point;
+
+  // A question on its way; answered where there is a result.
+  struct Exchange {
+    std::uint64_t number = 0;
+    Time deadline{};
+    std::optional<Answered> result{};
+  };
+
+  // With the turn.
+  Exchange begin(const guard::Question& question);
+  void proceed(Exchange& exchange, Time until);
   bool is_behind();
   Answered die();
+
+  guard::Answer conclude(const guard::Question& question, const Answered& answered);
 
   const policy::PathSets paths_;
   const std::chrono::milliseconds time_limit_;
   const std::string name_;  // `hook "policy.rb" (fusebox.toml:9:1)`
   AnswerCache cache_;
 
-  std::mutex turn_;  // guards all below: one question at a time
+  Turn turn_;  // guards all below
   Helper helper_;
   action::Receiver receiver_;
   std::atomic<std::uint64_t> number_{0};

@@ -36,8 +36,7 @@ Outcome<Hello> hear_hello(const policy::HookRule& rule, Helper& helper) {
 }  // namespace
 
 Outcome<StartedScript> start_script(const policy::HookRule& rule) {
-  auto helper = Helper::start("fusebox-policy",
-                              [&](const Fd& channel) { answer_for_script(channel, rule.script); });
+  auto helper = Helper::start("fusebox-policy", [&](const Fd& channel) { answer_for_script(channel, rule.script); });
   if (!helper) return std::unexpected(std::move(helper).error());
   auto hello = hear_hello(rule, *helper);
   if (!hello) return std::unexpected(std::move(hello).error());
@@ -45,8 +44,7 @@ Outcome<StartedScript> start_script(const policy::HookRule& rule) {
 }
 
 Outcome<Helper> start_acting(const policy::HookRule& rule, std::size_t first) {
-  auto helper = Helper::start("fusebox-actor",
-                              [&](const Fd& channel) { act_for_script(channel, rule.script, first); });
+  auto helper = Helper::start("fusebox-actor", [&](const Fd& channel) { act_for_script(channel, rule.script, first); });
   if (!helper) return helper;
   const auto hello = hear_hello(rule, *helper);
   if (!hello) return std::unexpected(hello.error());

@@ -67,9 +67,9 @@ std::string to_string(TriggerSet triggers);
 
 // A rule as a script says it, nothing looked up yet.
 struct ScriptRule {
-  std::string line;  // of the script
-  std::vector<std::string> events;
-  std::vector<std::string> paths;
+  std::string line{};  // of the script
+  std::vector<std::string> events{};
+  std::vector<std::string> paths{};
 };
 
 struct ActingRule {

@@ -51,15 +51,15 @@ struct LoadedPolicy {
   std::vector<ActingRule> acting{};      // of the policy file
   std::optional<HookRule> hook{};
   std::optional<std::chrono::milliseconds> wait_at_end{};  // for what acts, once the command has ended
-  std::vector<std::string> profiles;     // in effect, in order
-  std::size_t file_rules = 0;            // how many stand in the policy file, those that act among them
-  std::vector<std::string> left_out;     // rules of profiles that do not apply here, and why; one sentence each
+  std::vector<std::string> profiles;                       // in effect, in order
+  std::size_t file_rules = 0;         // how many stand in the policy file, those that act among them
+  std::vector<std::string> left_out;  // rules of profiles that do not apply here, and why; one sentence each
 };
 
 Outcome<LoadedPolicy> load(const Sources& sources);
 
-// The rules of a script, with the paths that its blocks are for; the first is the block 0.  Of the sources, the variables
-// and the resolver count.
+// The rules of a script, with the paths that its blocks are for; the first is the block 0.  Of the sources, the
+// variables and the resolver count.
 Outcome<std::vector<ActingRule>> load_script_rules(const std::vector<ScriptRule>& rules, const std::string& script,
                                                    const Sources& sources);
 

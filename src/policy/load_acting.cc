@@ -117,8 +117,9 @@ Outcome<HookRule> load_hook(const FileHook& hook, const Sources& sources, Symlin
   // It stands beside the file that names it.
   const std::size_t slash = sources.file->name.rfind('/');
   const bool is_absolute = script->starts_with('/');
-  return HookRule{.script = is_absolute || slash == std::string::npos ? *std::move(script)
-                                                                      : sources.file->name.substr(0, slash + 1) + *script,
+  return HookRule{.script = is_absolute || slash == std::string::npos
+                                ? *std::move(script)
+                                : sources.file->name.substr(0, slash + 1) + *script,
                   .patterns = *std::move(patterns),
                   .time_limit = hook.time_limit,
                   .origin = place(sources.file->name, hook.at)};

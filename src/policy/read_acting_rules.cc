@@ -35,7 +35,8 @@ class Reader {
     if (key == "event") return read_events(node);
     if (key == "path") return keep(values_.one_or_more("path", node, R"(path = "/etc")"), rule_.paths);
     if (key == "run") return read_run(node);
-    if (key == "webhook") return keep(values_.text("webhook", node, "a URL", R"(webhook = "http://...")"), rule_.webhook);
+    if (key == "webhook")
+      return keep(values_.text("webhook", node, "a URL", R"(webhook = "http://...")"), rule_.webhook);
     if (key == "time_limit") return keep(values_.duration("time_limit", node), rule_.time_limit);
     return values_.unknown(key, " in [[on]]", kKeys);
   }
@@ -51,7 +52,8 @@ class Reader {
     if (!words) return std::unexpected(words.error());
     for (const Placed& word : *words) {
       const auto trigger = parse_trigger(word.text);
-      if (!trigger) return values_.fault(word.at, "unknown event '" + word.text + "'", suggest(word.text, kTriggerNames));
+      if (!trigger)
+        return values_.fault(word.at, "unknown event '" + word.text + "'", suggest(word.text, kTriggerNames));
       rule_.triggers.add(*trigger);
     }
     return {};
@@ -78,7 +80,8 @@ class Reader {
 Outcome<std::vector<FileActingRule>> read_acting_rules(const TomlValues& values, const toml::node& node) {
   const toml::array* array = node.as_array();
   const bool is_tables = array != nullptr && !array->empty() && array->is_homogeneous(toml::node_type::table);
-  if (!is_tables) return values.fault(position(node.source()), "'on' must be a table in double brackets", "write [[on]]");
+  if (!is_tables)
+    return values.fault(position(node.source()), "'on' must be a table in double brackets", "write [[on]]");
   std::vector<FileActingRule> rules;
   for (const toml::node& element : *array) {
     if (rules.size() == ActingRule::kMost) {

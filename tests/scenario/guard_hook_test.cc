@@ -82,9 +82,10 @@ class HookedGuardTest : public ::testing::Test {
 
   Ref<testing::MemoryDirectory> root_ = testing::memory_tree(1, std::chrono::seconds(1));
   policy::Policy policy_{{{RuleKind::write, "/", "test"}, {RuleKind::deny, "/closed", "test"}}};
-  policy::TriggerRules triggers_{{{.triggers = {Trigger::write}, .patterns = {"/free"}},
-                                  {.triggers = {Trigger::denied}, .patterns = {"/"}},
-                                  {.triggers = {Trigger::rename, Trigger::remove}, .patterns = {"/free/a", "/free/b"}}}};
+  policy::TriggerRules triggers_{
+      {{.triggers = {Trigger::write}, .patterns = {"/free"}},
+       {.triggers = {Trigger::denied}, .patterns = {"/"}},
+       {.triggers = {Trigger::rename, Trigger::remove}, .patterns = {"/free/a", "/free/b"}}}};
   std::vector<std::string> events_;
   NamedAnswers hook_;
   std::unique_ptr<audit::Log> log_;

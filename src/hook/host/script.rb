@@ -1,7 +1,7 @@
 # What the script of a policy finds: on, and what on_access and the blocks of on are given.
-module Fusebox
-  MAIN = self
+Fusebox.const_set(:MAIN, self)
 
+module Fusebox
   # An access that the policy permits so far.
   class Access
     SCOPES = [:process, :program, :all]

@@ -1,5 +1,6 @@
 #include "hook/host/script_host.h"
 
+#include <mruby.h>
 #include <mruby/array.h>
 #include <mruby/string.h>
 #include <poll.h>
@@ -81,8 +82,8 @@ class Script {
     const std::string seq = std::to_string(order.event);
     const std::string_view fields[] = {seq,       order.op,  order.path,    order.to,  order.pid,
                                        order.uid, order.exe, order.verdict, order.json};
-    const ruby::Ran<> ran = engine_->protect(
-        [&](mrb_state* mrb) { call_hook(mrb, "act", fields, static_cast<mrb_int>(block)); });
+    const ruby::Ran<> ran =
+        engine_->protect([&](mrb_state* mrb) { call_hook(mrb, "act", fields, static_cast<mrb_int>(block)); });
     if (ran) return {};
     if (ran.error().exit_status) ::_exit(*ran.error().exit_status);
     return ran.error().line;

@@ -139,11 +139,12 @@ class CourierTest : public ::testing::Test {
 };
 
 TEST_F(CourierTest, AProgramGetsTheEventOnStandardInputAndInVariables) {
-  EXPECT_THAT(run({"/bin/sh", "-c",
-                   "read line && [ \"$line\" = '{\"line\":1}' ] && [ \"$FUSEBOX_OP\" = create ] && "
-                   "[ \"$FUSEBOX_PATH\" = '/a b\n$(x)' ] && [ \"$FUSEBOX_PID\" = 17 ] && [ \"$FUSEBOX_EXE\" = /bin/x ] && "
-                   "[ \"$FUSEBOX_SEQ\" = 1 ] && [ -n \"$PATH\" ]"}),
-              ElementsAre("done 1"));
+  EXPECT_THAT(
+      run({"/bin/sh", "-c",
+           "read line && [ \"$line\" = '{\"line\":1}' ] && [ \"$FUSEBOX_OP\" = create ] && "
+           "[ \"$FUSEBOX_PATH\" = '/a b\n$(x)' ] && [ \"$FUSEBOX_PID\" = 17 ] && [ \"$FUSEBOX_EXE\" = /bin/x ] && "
+           "[ \"$FUSEBOX_SEQ\" = 1 ] && [ -n \"$PATH\" ]"}),
+      ElementsAre("done 1"));
 }
 
 TEST_F(CourierTest, AProgramIsGivenItsArgumentsAsTheyAre) {

@@ -28,7 +28,7 @@ class RetryQueueTest : public ::testing::Test {
 };
 
 TEST_F(RetryQueueTest, GivesInOrderAndNoMoreAtOnceThanItMay) {
-  for (const std::uint64_t event : {1, 2, 3}) add(event);
+  for (const std::uint64_t event : {1U, 2U, 3U}) add(event);
   EXPECT_EQ(take().event, 1u);
   EXPECT_EQ(take().event, 2u);
   EXPECT_FALSE(queue_.next(now_).has_value());
@@ -40,7 +40,7 @@ TEST_F(RetryQueueTest, GivesInOrderAndNoMoreAtOnceThanItMay) {
 }
 
 TEST_F(RetryQueueTest, AFailureIsTriedAgainInItsPlaceAfterAPauseThatGrows) {
-  for (const std::uint64_t event : {1, 2}) add(event);
+  for (const std::uint64_t event : {1U, 2U}) add(event);
   for (const int pause : {100, 200, 400, 800, 1600, 3200, 5000, 5000}) {
     EXPECT_THAT(fail(take()), ElementsAre());
     EXPECT_EQ(queue_.pause_ends(), now_ + milliseconds(pause));
@@ -51,7 +51,7 @@ TEST_F(RetryQueueTest, AFailureIsTriedAgainInItsPlaceAfterAPauseThatGrows) {
 }
 
 TEST_F(RetryQueueTest, WhileAllFailsOneAtATimeIsTried) {
-  for (const std::uint64_t event : {1, 2, 3}) add(event);
+  for (const std::uint64_t event : {1U, 2U, 3U}) add(event);
   Delivery first = take();
   Delivery second = take();
   (void)fail(std::move(first));
@@ -77,7 +77,7 @@ TEST_F(RetryQueueTest, WhatWasTriedForTooLongIsGivenUpAndWhatCameLaterIsNot) {
 }
 
 TEST_F(RetryQueueTest, OnceTheCommandHasEndedThreeFailuresInARowAreEnough) {
-  for (const std::uint64_t event : {1, 2, 3}) add(event);
+  for (const std::uint64_t event : {1U, 2U, 3U}) add(event);
   (void)fail(take());
   queue_.hurry();
   now_ += seconds(1);
@@ -88,7 +88,7 @@ TEST_F(RetryQueueTest, OnceTheCommandHasEndedThreeFailuresInARowAreEnough) {
 }
 
 TEST_F(RetryQueueTest, WhatIsRejectedHoldsUpNobody) {
-  for (const std::uint64_t event : {1, 2}) add(event);
+  for (const std::uint64_t event : {1U, 2U}) add(event);
   EXPECT_EQ(queue_.rejected(take(), "the server says 404").event, 1u);
   EXPECT_EQ(take().event, 2u);
 }

@@ -5,8 +5,8 @@
 namespace fusebox::hook {
 namespace {
 
-using ::testing::ElementsAre;
 using std::chrono::milliseconds;
+using ::testing::ElementsAre;
 
 TEST(HookMessages, AQuestionArrivesAsItWasAsked) {
   const audit::Process process{.pid = 7, .id = 1, .exe = "/bin/cc"};
@@ -24,8 +24,8 @@ TEST(HookMessages, AQuestionArrivesAsItWasAsked) {
 }
 
 TEST(HookMessages, AnAnswerArrivesAsItWasGiven) {
-  const auto answered = decode_answered(encode(Answered{
-      .number = 3, .verdict = policy::Verdict::hide, .holds = milliseconds(60'000), .scope = Scope::program}));
+  const auto answered = decode_answered(encode(
+      Answered{.number = 3, .verdict = policy::Verdict::hide, .holds = milliseconds(60'000), .scope = Scope::program}));
   ASSERT_TRUE(answered.has_value());
   EXPECT_EQ(answered->number, 3u);
   EXPECT_EQ(answered->verdict, policy::Verdict::hide);
@@ -44,9 +44,9 @@ TEST(HookMessages, AFailureIsADenialWithItsReason) {
 
 TEST(HookMessages, WhatIsNoAnswerIsNone) {
   using std::string_view_literals::operator""sv;
-  for (const std::string_view message : {""sv, "3"sv, "3\0permit\0001000\0process\0"sv, "3\0discard\0001000\0process\0"sv,
-                                         "3\0deny\0-1\0process\0"sv, "3\0deny\0001000\0nobody\0"sv,
-                                         "x\0deny\0001000\0process\0"sv, "3\0deny\0001000\0process"sv}) {
+  for (const std::string_view message :
+       {""sv, "3"sv, "3\0permit\0001000\0process\0"sv, "3\0discard\0001000\0process\0"sv, "3\0deny\0-1\0process\0"sv,
+        "3\0deny\0001000\0nobody\0"sv, "x\0deny\0001000\0process\0"sv, "3\0deny\0001000\0process"sv}) {
     EXPECT_FALSE(decode_answered(message).has_value()) << message;
   }
   EXPECT_FALSE(decode_asked("1\0x"sv).has_value());
@@ -54,9 +54,10 @@ TEST(HookMessages, WhatIsNoAnswerIsNone) {
 }
 
 TEST(HookMessages, AScriptSaysWhetherItAnswersAndWhatItsRulesAre) {
-  const auto hello = decode_hello(encode(Hello{.answers = true,
-                                               .rules = {{.line = "3", .events = {"write", "denied"}, .paths = {"/a", "/b"}},
-                                                         {.line = "9", .events = {"exec"}, .paths = {"/c"}}}}));
+  const auto hello =
+      decode_hello(encode(Hello{.answers = true,
+                                .rules = {{.line = "3", .events = {"write", "denied"}, .paths = {"/a", "/b"}},
+                                          {.line = "9", .events = {"exec"}, .paths = {"/c"}}}}));
   ASSERT_TRUE(hello.has_value());
   EXPECT_TRUE(hello->answers);
   ASSERT_EQ(hello->rules.size(), 2u);

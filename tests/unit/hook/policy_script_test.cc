@@ -118,9 +118,7 @@ TEST_F(PolicyScriptTest, WhereItHangsTheAnswerIsNoInTimeAndAtOnceUntilItIsBack) 
   EXPECT_EQ(ask("/asked/allow").verdict, Verdict::allow);
 }
 
-TEST_F(PolicyScriptTest, WhereItSaysNonsenseTheAnswerIsNo) {
-  EXPECT_TRUE(ask("/asked/nonsense").failed);
-}
+TEST_F(PolicyScriptTest, WhereItSaysNonsenseTheAnswerIsNo) { EXPECT_TRUE(ask("/asked/nonsense").failed); }
 
 TEST_F(PolicyScriptTest, OnceItIsDeadEveryAnswerIsNo) {
   EXPECT_EQ(ask("/asked/die").rule, "hook \"p.rb\" (f:1:1): its process has ended (exit status 7)");

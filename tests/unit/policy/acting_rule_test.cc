@@ -46,7 +46,8 @@ TEST(ActingRule, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_EQ(fault_of("on = 1"), "fusebox.toml:1:6: 'on' must be a table in double brackets (write [[on]])");
   EXPECT_EQ(fault_of("[on]\nevent = \"write\""),
             "fusebox.toml:1:1: 'on' must be a table in double brackets (write [[on]])");
-  EXPECT_EQ(fault_of(whole), "fusebox.toml:1:1: unknown key 'event' (known here: include order files audit box on hook actions)");
+  EXPECT_EQ(fault_of(whole),
+            "fusebox.toml:1:1: unknown key 'event' (known here: include order files audit box on hook actions)");
   EXPECT_EQ(fault("event = \"wirte\""), "fusebox.toml:2:9: unknown event 'wirte' (did you mean 'write'?)");
   EXPECT_EQ(fault("even = \"write\""), "fusebox.toml:2:1: unknown key 'even' in [[on]] (did you mean 'event'?)");
   EXPECT_EQ(fault("event = []"), "fusebox.toml:2:9: 'event' is empty (write event = \"write\")");
@@ -99,8 +100,10 @@ TEST(Hook, WhatIsWrongIsNamedWithItsPlace) {
   const auto fault = [](const std::string& keys) { return fault_of("[hook]\n" + keys); };
   EXPECT_EQ(fault_of("hook = 1"), "fusebox.toml:1:8: 'hook' must be a table (write [hook])");
   EXPECT_EQ(fault(""), "fusebox.toml:1:1: [hook] without 'script' (write script = \"policy.rb\")");
-  EXPECT_EQ(fault("script = \"\""), "fusebox.toml:2:10: 'script' must be the name of a file (write script = \"policy.rb\")");
-  EXPECT_EQ(fault("script = \"x\"\npath = []"), "fusebox.toml:3:1: unknown key 'path' in [hook] (did you mean 'paths'?)");
+  EXPECT_EQ(fault("script = \"\""),
+            "fusebox.toml:2:10: 'script' must be the name of a file (write script = \"policy.rb\")");
+  EXPECT_EQ(fault("script = \"x\"\npath = []"),
+            "fusebox.toml:3:1: unknown key 'path' in [hook] (did you mean 'paths'?)");
   EXPECT_EQ(fault("script = \"x\"\npaths = \"/a\""),
             "fusebox.toml:3:9: 'paths' must be an array of strings (write paths = [\"/path\"])");
   EXPECT_EQ(fault("script = \"x\"\ntime_limit = \"0s\""),
