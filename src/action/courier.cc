@@ -123,8 +123,9 @@ class Courier {
   }
 
   // What became of the last attempt says more than that the time is over.
-  void drop(std::size_t rule, const std::string& why) {
+  void drop(std::size_t rule, const std::string& reason) {
     Line& line = lines_[rule];
+    const std::string why = line.queue.trouble().empty() ? reason : line.queue.trouble();
     for (Running& running : line.running)
       reports_.push_back({rule, line.queue.rejected(running.delivery, why).event, why});
     line.running.clear();

@@ -23,6 +23,7 @@ std::optional<Time> RetryQueue::pause_ends() const {
 void RetryQueue::done() {
   --under_way_;
   failures_ = 0;
+  trouble_.clear();
   not_before_ = {};
 }
 
@@ -34,6 +35,7 @@ std::vector<GivenUp> RetryQueue::failed(Delivery delivery, std::string why, Time
     not_before_ = now + std::min<std::chrono::milliseconds>(pause, kLongestPause);
     ++failures_;
   }
+  trouble_ = why;
   const auto is_behind =
       std::ranges::find_if(waiting_, [&](const Delivery& other) { return other.event > delivery.event; });
   waiting_.insert(is_behind, std::move(delivery));

@@ -56,6 +56,8 @@ class RetryQueue {
   std::vector<GivenUp> give_up(const std::string& why);
 
   bool is_idle() const { return waiting_.empty() && under_way_ == 0; }
+  // Why the last attempt failed, while none has succeeded since.
+  const std::string& trouble() const { return trouble_; }
   // When the oldest that waits came.
   std::optional<Time> oldest() const;
 
@@ -64,6 +66,7 @@ class RetryQueue {
   std::deque<Delivery> waiting_;
   std::size_t under_way_ = 0;
   unsigned failures_ = 0;  // in a row
+  std::string trouble_;
   Time not_before_{};
   bool hurries_ = false;
 };

@@ -119,10 +119,8 @@ Json json_of(const Policy& rules, const std::string& path, std::span<const Want>
 
 Json json_of(const policy::LoadedPolicy& loaded, const std::string& path, std::span<const Want> wants) {
   Json json = json_of(loaded.policy, path, wants);
-  json["hook"] = asks_hook(loaded, path) ? Json(loaded.hook->script) : Json();
-  Json acting = Json::array();
-  for (const policy::ActingRule* rule : acting_on(loaded, path)) acting.push_back(json_of(*rule));
-  json["on"] = std::move(acting);
+  if (asks_hook(loaded, path)) json["hook"] = loaded.hook->script;
+  for (const policy::ActingRule* rule : acting_on(loaded, path)) json["on"].push_back(json_of(*rule));
   return json;
 }
 
@@ -178,15 +176,14 @@ std::string rules_text(const policy::LoadedPolicy& loaded) {
 std::string rules_json(const policy::LoadedPolicy& loaded) {
   Json rules = Json::array();
   for (const policy::Rule& rule : loaded.policy.rules()) rules.push_back(json_of(rule));
-  Json acting = Json::array();
-  for (const policy::ActingRule& rule : loaded.acting) acting.push_back(json_of(rule));
-  return dumped({{"profiles", loaded.profiles},
-                 {"network", loaded.network ? Json(word(*loaded.network)) : Json()},
-                 {"audit_log", loaded.audit_log ? Json(*loaded.audit_log) : Json()},
-                 {"rules", std::move(rules)},
-                 {"hook", loaded.hook ? json_of(*loaded.hook) : Json()},
-                 {"on", std::move(acting)},
-                 {"left_out", loaded.left_out}});
+  Json json = {{"profiles", loaded.profiles},
+               {"network", loaded.network ? Json(word(*loaded.network)) : Json()},
+               {"audit_log", loaded.audit_log ? Json(*loaded.audit_log) : Json()},
+               {"rules", std::move(rules)},
+               {"left_out", loaded.left_out}};
+  if (loaded.hook) json["hook"] = json_of(*loaded.hook);
+  for (const policy::ActingRule& rule : loaded.acting) json["on"].push_back(json_of(rule));
+  return dumped(json);
 }
 
 }  // namespace fusebox::cli

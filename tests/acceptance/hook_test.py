@@ -23,9 +23,9 @@ class Hook(boxed.Case):
             self.skipTest(WITHOUT_SCRIPTS)
 
     def hook(self, script, *paths, **keys):
-        """The options of a box with this script, asked about these paths: the working directory where none is given."""
+        """The options of a box with this script, asked about these paths: what is in the working directory where none is given."""
         self.write("script/policy.rb", script)
-        paths = [str(path) for path in paths or (self.dir,)]
+        paths = [str(path) for path in paths or (f"{self.dir}/*",)]
         text = f"[hook]\nscript = \"policy.rb\"\npaths = {paths}\n".replace("'", '"')
         text += "".join(f"{key} = \"{value}\"\n" for key, value in keys.items())
         return ("--policy", self.write("script/policy.toml", text))

@@ -93,6 +93,16 @@ TEST_F(RetryQueueTest, WhatIsRejectedHoldsUpNobody) {
   EXPECT_EQ(take().event, 2u);
 }
 
+TEST_F(RetryQueueTest, KnowsWhatItsTroubleIsUntilOneSucceeds) {
+  for (const std::uint64_t event : {1U, 2U}) add(event);
+  (void)fail(take());
+  EXPECT_EQ(queue_.trouble(), "refused");
+  now_ += seconds(1);
+  (void)take();
+  queue_.done();
+  EXPECT_EQ(queue_.trouble(), "");
+}
+
 TEST_F(RetryQueueTest, KnowsItsOldest) {
   EXPECT_FALSE(queue_.oldest().has_value());
   add(1);
