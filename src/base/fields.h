@@ -10,9 +10,9 @@ namespace fusebox {
 
 inline std::string join_fields(std::initializer_list<std::string_view> fields) {
   std::string message;
-  for (const std::string_view field : fields) {
-    if (&field != fields.begin()) message += '\0';
-    message += field;
+  for (const std::string_view* field = fields.begin(); field != fields.end(); ++field) {
+    if (field != fields.begin()) message += '\0';
+    message += *field;
   }
   return message;
 }
