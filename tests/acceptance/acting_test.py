@@ -100,7 +100,7 @@ class Acting(boxed.Case):
 
     def test_each_word_for_an_event_means_what_it_says(self):
         self.write("work/old")
-        command = ("cat old; echo > old; touch new; mv new newer; rm newer; chmod 600 old; ./old; "
+        command = ("cat old; echo > old; touch new; mv new newer; rm newer; chmod 700 old; ./old; "
                    f"touch {self.outside}/refused")
         (self.dir / "old").chmod(0o755)
         for word, expected in {"read": {"open", "exec"}, "create": {"create"}, "delete": {"unlink"}, "rename": {"rename"},
@@ -187,9 +187,10 @@ class Acting(boxed.Case):
         self.assertEqual(len(self.undelivered(ended)), 1, str(ended))
 
     def test_what_is_wrong_with_a_rule_is_said_before_anything_starts(self):
+        plain = str(self.write("plain", mode=0o644))
         for text, said in {
             self.on(event="write", path="/", run=["no-such-program-of-fusebox"]): "policy.toml:1:1: run no-such-.*: not found in PATH",
-            self.on(event="write", path="/", run=["/etc/hostname"]): "policy.toml:1:1: run /etc/hostname: Permission denied",
+            self.on(event="write", path="/", run=[plain]): f"policy.toml:1:1: run {plain}: Permission denied",
             self.on(event="writ", path="/", run=["true"]): "policy.toml:2:9: unknown event 'writ'",
         }.items():
             with self.subTest(said):
