@@ -24,6 +24,8 @@ MAY_INCLUDE = {
     "audit": VALUES | {"base"},
     "store": {"base", PUBLIC},
     "guard": {"base", "policy", "audit", PUBLIC},
+    "action": VALUES | {"base", "policy", "audit"},
+    "hook": {"base", "policy", "audit", "guard", "action", "ruby", PUBLIC},
     "review": VALUES | {"base"},
     "gentoo": VALUES | {"base", "policy", "audit", "guard"},
     "reporter": set(),

@@ -70,6 +70,7 @@ struct Event {
   std::uint64_t bytes = 0;  // read, write
   bool is_directory = false;
   bool refused_at_to = false;  // `path` may be used so, but not `to`; the log's line does not say it
+  std::uint64_t triggers = 0;  // a bit for each rule that acts on it; the same
 };
 
 std::string_view to_string(Op op);

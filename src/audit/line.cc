@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <concepts>
+#include <ctime>
 #include <string_view>
 
 #include "audit/symbols.h"
@@ -140,6 +141,23 @@ void append_line(std::string& out, const Event& event, std::uint64_t seq) {
     append_key(out, "bytes");
     append_number(out, event.bytes);
   }
+  out += "}\n";
+}
+
+void append_line(std::string& out, const Undelivered& undelivered, std::uint64_t seq) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  out += "{\"t\":";
+  append_time(out, now);
+  append_key(out, "seq");
+  append_number(out, seq);
+  append_word(out, "op", "act");
+  append_key(out, "event");
+  append_number(out, undelivered.event);
+  append_bytes(out, "path", undelivered.path);
+  append_word(out, "verdict", "undelivered");
+  append_bytes(out, "rule", undelivered.rule);
+  append_bytes(out, "why", undelivered.why);
   out += "}\n";
 }
 

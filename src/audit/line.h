@@ -5,10 +5,12 @@
 #include <string>
 
 #include "audit/event.h"
+#include "audit/acting_sink.h"
 
 namespace fusebox::audit {
 
 // Appends the JSON object and '\n'.  Always valid UTF-8 without control characters, whatever bytes the event holds.
 void append_line(std::string& out, const Event& event, std::uint64_t seq);
+void append_line(std::string& out, const Undelivered& undelivered, std::uint64_t seq);
 
 }  // namespace fusebox::audit

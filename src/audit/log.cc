@@ -2,7 +2,6 @@
 //               Impl::queue_mutex_ (filling_, closed_)
 #include "audit/log.h"
 
-#include <signal.h>
 #include <time.h>
 
 #include <algorithm>
@@ -18,23 +17,13 @@
 #include "audit/line.h"
 #include "audit/line_file.h"
 #include "audit/seen.h"
+#include "base/quiet_thread.h"
 
 namespace fusebox::audit {
 namespace {
 
 constexpr std::size_t kQueue = 4096;  // events; twice, as one half is written while the other one fills
 constexpr std::chrono::milliseconds kLongestWait{100};
-
-// Signals are for the thread that waits for the box.
-std::thread start_without_signals(auto function) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(function));
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
-}
 
 std::uint16_t mark_of(Kind kind, bool failed) {
   // However it was found out that a path is not there, it is one event.
@@ -49,8 +38,8 @@ std::uint16_t mark_of(Kind kind, bool failed) {
 // behind it, wait for the file.
 class Log::Impl {
  public:
-  Impl(LineFile lines, Level level, std::unique_ptr<EventSink> sink)
-      : level_(level), sink_(std::move(sink)), lines_(std::move(lines)) {
+  Impl(LineFile lines, Level level, std::unique_ptr<EventSink> sink, std::unique_ptr<ActingSink> acting)
+      : level_(level), sink_(std::move(sink)), lines_(std::move(lines)), acting_(std::move(acting)) {
     filling_.reserve(kQueue);
     draining_.reserve(kQueue);
     writer_ = start_without_signals([this] { write_until_closed(); });
@@ -60,13 +49,15 @@ class Log::Impl {
   Impl& operator=(const Impl&) = delete;
 
   Level level() const { return level_; }
-  bool wants(const Process& process, Op op, std::uint64_t path_hash, bool failed, int flags);
+  bool wants(const Process& process, Op op, std::uint64_t path_hash, bool failed, int flags, std::uint64_t triggers);
   Result<void> record(Event event);
   Outcome<Summary> close();
 
  private:
   bool push(Event& event);
   void drain();
+  void write_event(const Event& event);
+  void write_undelivered();
   void write_until_closed();
   bool stop();
   Result<void> state() const;
@@ -82,6 +73,7 @@ class Log::Impl {
   std::uint64_t next_seq_ = 1;
   Summary summary_;
   std::vector<Event> draining_;
+  const std::unique_ptr<ActingSink> acting_;
 
   std::mutex queue_mutex_;
   std::condition_variable wake_writer_;
@@ -91,9 +83,10 @@ class Log::Impl {
   std::thread writer_;
 };
 
-bool Log::Impl::wants(const Process& process, Op op, std::uint64_t path_hash, bool failed, int flags) {
+bool Log::Impl::wants(const Process& process, Op op, std::uint64_t path_hash, bool failed, int flags,
+                      std::uint64_t triggers) {
   const Kind kind = kind_of(op, flags);
-  if (level_ == Level::violations) return false;
+  if (level_ == Level::violations && triggers == 0) return false;
   if (level_ == Level::io) return true;
   if (level_ == Level::all) return kind != Kind::transfer;
   if (kind == Kind::transfer || op == Op::getxattr || op == Op::listxattr) return false;
@@ -146,14 +139,29 @@ void Log::Impl::drain() {
     const std::scoped_lock queue_lock(queue_mutex_);
     std::swap(filling_, draining_);
   }
-  for (const Event& event : draining_) {
-    line_.clear();
-    append_line(line_, event, next_seq_++);
-    lines_.add(line_);
-    summary_.add(event);
-  }
+  for (const Event& event : draining_) write_event(event);
   draining_.clear();
+  write_undelivered();
   if (const auto written = lines_.flush(); !written) error_ = std::to_underlying(written.error());
+}
+
+void Log::Impl::write_event(const Event& event) {
+  const std::uint64_t seq = next_seq_++;
+  line_.clear();
+  append_line(line_, event, seq);
+  lines_.add(line_);
+  summary_.add(event);
+  if (event.triggers != 0 && acting_) acting_->add(event, seq, std::string_view(line_).substr(0, line_.size() - 1));
+}
+
+void Log::Impl::write_undelivered() {
+  if (!acting_) return;
+  for (Undelivered& undelivered : acting_->take_undelivered()) {
+    line_.clear();
+    append_line(line_, undelivered, next_seq_++);
+    lines_.add(line_);
+    summary_.add(std::move(undelivered));
+  }
 }
 
 void Log::Impl::write_until_closed() {
@@ -176,6 +184,10 @@ bool Log::Impl::stop() {
   }
   writer_.join();
   drain();
+  if (acting_) {
+    summary_.delivered = acting_->finish();
+    drain();
+  }
   return true;
 }
 
@@ -193,16 +205,19 @@ Outcome<Summary> Log::Impl::close() {
 Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Log::~Log() = default;
 
-Outcome<std::unique_ptr<Log>> Log::create(Fd file, Level level, std::unique_ptr<EventSink> sink) {
+Outcome<std::unique_ptr<Log>> Log::create(Fd file, Level level, std::unique_ptr<EventSink> sink,
+                                          std::unique_ptr<ActingSink> acting) {
   auto lines = LineFile::create(std::move(file));
   if (!lines) return std::unexpected(std::move(lines).error());
-  return std::unique_ptr<Log>(new Log(std::make_unique<Impl>(*std::move(lines), level, std::move(sink))));
+  return std::unique_ptr<Log>(
+      new Log(std::make_unique<Impl>(*std::move(lines), level, std::move(sink), std::move(acting))));
 }
 
 Level Log::level() const { return impl_->level(); }
 
-bool Log::wants(const Process& process, Op op, std::uint64_t path_hash, bool failed, int flags) {
-  return impl_->wants(process, op, path_hash, failed, flags);
+bool Log::wants(const Process& process, Op op, std::uint64_t path_hash, bool failed, int flags,
+                std::uint64_t triggers) {
+  return impl_->wants(process, op, path_hash, failed, flags, triggers);
 }
 
 Result<void> Log::record(Event event) { return impl_->record(std::move(event)); }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "audit/event.h"
+#include "audit/acting_sink.h"
 #include "audit/event_sink.h"
 #include "audit/summary.h"
 #include "fusebox/fault.h"
@@ -28,29 +29,33 @@ enum class Level : std::uint8_t {
 class Log {
  public:
   // `file` may be empty (no log file: the summary alone); it is a descriptor opened O_APPEND by the caller before any
-  // box exists.  `sink` may be null.  The writer thread starts here.
-  static Outcome<std::unique_ptr<Log>> create(Fd file, Level level, std::unique_ptr<EventSink> sink = nullptr);
+  // box exists.  Either sink may be null.  The writer
+  // thread starts here.
+  static Outcome<std::unique_ptr<Log>> create(Fd file, Level level, std::unique_ptr<EventSink> sink = nullptr,
+                                              std::unique_ptr<ActingSink> acting = nullptr);
   ~Log();
 
   Level level() const;
 
   // Cheap and first: is there anything to record?  At level files, false for what this process already did to this
   // path.  `path_hash` stands for the path (a 64-bit hash of it).  Denied accesses are always recorded: do not ask.
-  // `flags` are the O_ flags of an open: without them an open for writing passes for one for reading.
+  // `flags` are the O_ flags of an open: without them an open for writing passes for one for reading.  What has
+  // triggers is recorded at level violations as it is at level files.
   //
   // At level files a process and a path have one event for each of: read, written, attributes changed, missing or not
   // readable, failed write, failed creation, failed removal, failed change of attributes.  stat and access count only
   // where they fail; getxattr, listxattr and transfers never.  What creates or removes a name and succeeds is recorded
   // each time: the account must know what is there in the end.
-  bool wants(const Process& process, Op op, std::uint64_t path_hash, bool failed, int flags = 0);
+  bool wants(const Process& process, Op op, std::uint64_t path_hash, bool failed, int flags = 0,
+             std::uint64_t triggers = 0);
 
   // Takes the event; one without a time gets the present.  An error means that it is not, and will not be, on disk.
   // "On disk" is: handed to the kernel by write(2), so that it survives the end of this process, but not a crash of
   // the machine.
   Result<void> record(Event event);
 
-  // Writes what is left, stops the writer thread, and hands over the account of the run.  Once.  A Fault where the log
-  // is not complete; then, too, the thread has ended.
+  // Writes what is left, waits for who acts on events (acting_sink.h), stops the writer thread, and hands over the
+  // account of the run.  Once.  A Fault where the log is not complete; then, too, the thread has ended.
   Outcome<Summary> close();
 
  private:

@@ -133,6 +133,7 @@ std::expected<Record, std::string> parse_line(std::string_view line) {
   members.take_bytes("rule", record.rule);
   members.take("errno", record.error);
   members.take("bytes", record.bytes);
+  members.take_bytes("why", record.why);
   if (!members.problem().empty()) return std::unexpected(members.problem());
   return record;
 }

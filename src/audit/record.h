@@ -28,6 +28,7 @@ struct Record {
   std::string rule;
   std::string error;  // the errno's name
   std::optional<std::uint64_t> bytes;
+  std::string why;  // of what was not done
 };
 
 // `line` without its '\n'.  Any bytes: what is no line of a log is an error, in words for people.  `t`, `op` and

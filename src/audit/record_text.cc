@@ -54,6 +54,7 @@ std::string render(const Record& record) {
   if (record.bytes) line += fmt::format("  {} B", *record.bytes);
   if (!record.error.empty()) line += "  " + printable(record.error);
   if (!verdict.empty() && !record.rule.empty()) line += "  " + printable(record.rule);
+  if (!record.why.empty()) line += ": " + printable(record.why);
   return line + '\n';
 }
 

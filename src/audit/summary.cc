@@ -113,4 +113,9 @@ void Summary::add(const Event& event) {
   touched->deleted |= kind == Kind::remove;
 }
 
+void Summary::add(Undelivered deed) {
+  ++undelivered;
+  if (not_done.size() < kMostUndelivered) not_done.push_back(std::move(deed));
+}
+
 }  // namespace fusebox::audit

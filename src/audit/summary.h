@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "audit/event.h"
+#include "audit/acting_sink.h"
 
 namespace fusebox::audit {
 
@@ -32,11 +33,12 @@ struct Denied {
 };
 
 // Bounded, for a box could ask for names without end: after kMostPaths paths (about 200 bytes each), kMostDeniedPaths,
-// or kMostBytes of names, what happens to further ones is counted alone.
+// kMostUndelivered, or kMostBytes of names, what happens to further ones is counted alone.
 struct Summary {
   static constexpr std::size_t kMostPaths = 500'000;
   static constexpr std::size_t kMostDeniedPaths = 10'000;
   static constexpr std::size_t kMostBytes = 100'000'000;
+  static constexpr std::size_t kMostUndelivered = 1'000;
 
   std::map<std::string, Touched> paths;
   std::map<std::string, Denied> denied;  // by path
@@ -44,7 +46,12 @@ struct Summary {
   std::uint64_t events = 0;
   std::uint64_t left_out = 0;  // events of paths beyond the bounds
 
+  std::uint64_t delivered = 0;        // deeds of rules that act
+  std::uint64_t undelivered = 0;      // those that were not done
+  std::vector<Undelivered> not_done;  // the first of them
+
   void add(const Event& event);
+  void add(Undelivered deed);
 
  private:
   Touched* touch(const std::string& path, const Event& event);

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kScreen = 40;       // lines
 constexpr std::size_t kMostDenied = 10;   // lines of single denied paths
+constexpr std::size_t kMostNotDone = 8;   // lines of single events
 constexpr std::size_t kMostGroups = 12;   // lines of one section
 constexpr std::size_t kMostDoers = 3;     // names behind a directory
 constexpr std::size_t kWidestPlace = 60;  // columns
@@ -97,6 +98,7 @@ class Text {
     collect();
     add_totals();
     add_denied();
+    add_not_done();
     share_lines();
     for (const Section& section : sections_) add_section(section);
     return std::move(text_);
@@ -109,6 +111,7 @@ class Text {
   void put(std::size_t section, const std::string& path, const Touched& touched);
   void add_totals();
   void add_denied();
+  void add_not_done();
   void share_lines();
   void add_section(const Section& section);
   void add_line(const std::string& line) {
@@ -162,6 +165,7 @@ void Text::add_totals() {
   add(scratch_, scratch_ == 1 ? "scratch file" : "scratch files");
   add(hidden_, "hidden");
   add(predicted_, "refused quietly");
+  add(summary_.delivered, summary_.delivered == 1 ? "action done" : "actions done");
   if (summary_.violations != 0) {
     totals += fmt::format(", {}{} denied{}", style_.alarm, with_separators(summary_.violations), style_.end);
   }
@@ -203,6 +207,26 @@ void Text::add_denied() {
                          style_.faint, padded(doer(denied), doer_width), rule, style_.end, times));
   }
   if (shown < sorted.size()) add_line(fmt::format("  … and {} more", amount(sorted.size() - shown, "path", "paths")));
+}
+
+// What rules that act should have done.
+void Text::add_not_done() {
+  if (summary_.undelivered == 0) return;
+  add_line(fmt::format("{}Not done{}  {} of {}", style_.alarm, style_.end, with_separators(summary_.undelivered),
+                       amount(summary_.undelivered + summary_.delivered, "action", "actions")));
+  const bool is_all = summary_.undelivered <= kMostNotDone;
+  const std::size_t shown = is_all ? summary_.not_done.size() : kMostNotDone - 1;
+  std::size_t width = 0;
+  const auto place = [](const Undelivered& deed) { return shortened(deed.path, kWidestPlace); };
+  for (std::size_t i = 0; i < shown; ++i) width = std::max(width, columns(place(summary_.not_done[i])));
+  for (std::size_t i = 0; i < shown; ++i) {
+    const Undelivered& deed = summary_.not_done[i];
+    add_line(fmt::format("  {:<11}  {}  {}{}{}: {}", deed.op, padded(place(deed), width), style_.faint,
+                         printable(deed.rule), style_.end, printable(deed.why)));
+  }
+  if (!is_all) {
+    add_line(fmt::format("  … and {} more; the log names each", with_separators(summary_.undelivered - shown)));
+  }
 }
 
 // One line in turn for each section that can use more, until the screen is full.

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/helper.h"
 #include "box/command.h"
 #include "box/message.h"
 #include "box/network.h"

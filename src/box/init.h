@@ -25,11 +25,4 @@ struct InitPlan {
 // Runs in the first process of the new namespaces. If the supervisor ends, so does it.
 [[noreturn]] void run_init(const InitPlan& plan);
 
-// For helpers of the supervisor: not dumpable, killed with their parent, all signals blocked, all descriptors closed
-// but `kept` and the standard ones. False when the parent is gone already: `channel` is then closed at its other end.
-bool become_helper(const char* name, std::vector<int> kept, int channel);
-
-// /dev/null in place of the standard descriptors: a reader of the command's output waits for the command, not for us.
-void let_go_of_standard_descriptors();
-
 }  // namespace fusebox::box

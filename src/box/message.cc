@@ -6,6 +6,8 @@
 #include <array>
 #include <cstring>
 
+#include "base/helper.h"
+
 namespace fusebox::box {
 namespace {
 
@@ -23,11 +25,7 @@ constexpr char kSeparator = '\0';
 
 }  // namespace
 
-Result<std::pair<Fd, Fd>> message_pair() {
-  std::array<int, 2> ends{};
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return fail_with_errno();
-  return std::pair{Fd(ends[0]), Fd(ends[1])};
-}
+Result<std::pair<Fd, Fd>> message_pair() { return datagram_pair(); }
 
 Result<> send_message(int socket, const Message& message) {
   if (message.text.size() > kMaxText) return fail(Errno::name_too_long);

@@ -12,7 +12,7 @@
 
 #include <cstring>
 
-#include "box/init.h"
+#include "base/helper.h"
 #include "box/mount_tools.h"
 
 namespace fusebox::box {

@@ -22,7 +22,7 @@ Outcome<> Boxed::start(BoxedPlan plan) {
   // Who tells of violations on stderr must not end where nobody listens any more.
   if (plan.sink) ::signal(SIGPIPE, SIG_IGN);
 
-  auto log = audit::Log::create(std::move(plan.log), plan.level, std::move(plan.sink));
+  auto log = audit::Log::create(std::move(plan.log), plan.level, std::move(plan.sink), std::move(plan.acting));
   if (!log) return std::unexpected(log.error());
   log_ = *std::move(log);
   auto processes = audit::ProcessTable::create();
@@ -35,6 +35,8 @@ Outcome<> Boxed::start(BoxedPlan plan) {
   const bool merges = keeps_in_box || plan.open_changes;
   guard_.emplace(*policies_, *log_, *processes_,
                  guard::GuardOptions{.destinations = merges ? &destinations_ : nullptr,
+                                     .triggers = plan.triggers,
+                                     .hook = plan.hook,
                                      .changing_file = std::move(plan.changing_file)});
   if (auto* controlled = dynamic_cast<guard::ControlledPolicy*>(policies_.get())) {
     for (const std::string_view name : policy::kControlNames) {

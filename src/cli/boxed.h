@@ -29,6 +29,9 @@ struct BoxedPlan {
   audit::Level level = audit::Level::files;
   Fd log{};                                                         // empty: none
   std::unique_ptr<audit::EventSink> sink{};                         // see audit::Log
+  std::unique_ptr<audit::ActingSink> acting{};                      // the same
+  const policy::TriggerRules* triggers = nullptr;                   // see guard::GuardOptions
+  guard::AccessHook* hook = nullptr;                                // the same
   std::string changing_file{};                                      // see guard::Guard
   Fd changes{};                                                     // see HostViewOptions
   OpenChanges open_changes{};                                       // likewise

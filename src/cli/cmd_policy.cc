@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/acting.h"
 #include "cli/policy_options.h"
 #include "cli/policy_report.h"
 
@@ -35,8 +36,10 @@ int show(const std::string& text) {
 int check(const CheckOptions& options) {
   PolicyOptions policy;
   policy.file = options.file;
-  const auto loaded = load_policy(policy);
+  auto loaded = load_policy(policy);
   if (!loaded) return report(loaded.error());
+  Acting acting;
+  if (const Outcome<> started = acting.start(*loaded); !started) return report(started.error());
   const std::size_t count = loaded->file_rules;
   return show(printable(options.file) + ": " + std::to_string(count) + (count == 1 ? " rule" : " rules") +
               ", no errors\n");
@@ -58,8 +61,7 @@ int explain(const ExplainOptions& options) {
   if (!directory) return report(directory.error());
   const PathQuestion question = ask_about(options.path, *directory, resolve_path);
   const auto wants = wants_of(options.op);
-  return show(options.json ? explanation_json(loaded->policy, question, wants)
-                           : explanation_text(loaded->policy, question, wants));
+  return show(options.json ? explanation_json(*loaded, question, wants) : explanation_text(*loaded, question, wants));
 }
 
 int print(const PrintOptions& options) {
@@ -72,8 +74,9 @@ void add_check(CLI::App& app, CommandResult& result) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* command = app.add_subcommand("check", "Say whether a policy file is in order");
   command->add_option("FILE", options->file, "The policy file")->required();
-  command->footer(R"(Reads FILE as `fusebox run --policy FILE` would: its syntax, its keys, each path, and the variables
-that it uses, with their values here and now.
+  command->footer(
+      R"(Reads FILE as `fusebox run --policy FILE` would: its syntax, its keys, each path, the variables that it
+uses, with their values here and now, and the programs of its [[on]] rules.  The script of its [hook] is loaded.
 
 Exit status: 0 if it is in order; 125 if not, with one line on stderr that says where and why.
 

@@ -13,6 +13,7 @@
 #include "box/box.h"
 #include "box/capabilities.h"
 #include "box/rights.h"
+#include "cli/acting.h"
 #include "cli/boxed.h"
 #include "cli/own_files.h"
 #include "cli/run_box.h"
@@ -80,6 +81,7 @@ class Run {
     directory_ = *std::move(directory);
     if (const Outcome<> filtered = prepare_filter(); !filtered) return filtered;
     // By the user's own rights and place.
+    if (const Outcome<> started = acting_.start(*policy_); !started) return started;
     if (const Outcome<> opened = box_.open(options_.box, *policy_); !opened) return opened;
     const auto rights = box::acquire_rights(options_.map_root ? box::OwnId::root : box::OwnId::same);
     if (!rights) return std::unexpected(rights.error());
@@ -130,6 +132,9 @@ class Run {
                          },
                          .level = level_of(options_.audit),
                          .log = std::move(log_file_),
+                         .acting = acting_.take_sink(),
+                         .triggers = acting_.triggers(),
+                         .hook = acting_.hook(),
                          .changes = *std::move(changes),
                          .open_changes = box_.open_when_needed(),
                          .begin_changes = [this](const CowStore& store) { return box_.begin(store, options_.command); },
@@ -146,7 +151,7 @@ class Run {
     if (!summary) return std::unexpected(summary.error());
     write_deps(*summary);
     if (options_.statistics) print_statistics();
-    if (!options_.quiet || summary->violations > 0) {
+    if (!options_.quiet || summary->violations > 0 || summary->undelivered > 0) {
       const std::string text =
           audit::render(*summary, ::isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr);
       std::fwrite(text.data(), 1, text.size(), stderr);
@@ -182,6 +187,7 @@ class Run {
   Fd log_file_;
   Fd deps_file_;
   RunBox box_;
+  Acting acting_;
   Boxed boxed_;
 };
 

@@ -5,8 +5,11 @@
 #include <string_view>
 
 #include "fusebox/fault.h"
+#include "policy/duration.h"
 #include "policy/explain.h"
+#include "policy/path_sets.h"
 #include "policy/policy_file.h"
+#include "policy/trigger_rules.h"
 
 namespace fusebox::cli {
 namespace {
@@ -53,6 +56,43 @@ std::string text_of(const Policy& rules, const std::string& path, std::span<cons
   return text;
 }
 
+bool asks_hook(const policy::LoadedPolicy& loaded, const std::string& path) {
+  return loaded.hook && policy::PathSets({loaded.hook->patterns}).at(path) != 0;
+}
+
+std::vector<const policy::ActingRule*> acting_on(const policy::LoadedPolicy& loaded, const std::string& path) {
+  const std::uint64_t found = policy::TriggerRules(loaded.acting).at(path);
+  std::vector<const policy::ActingRule*> rules;
+  for (std::size_t i = 0; i < loaded.acting.size(); ++i) {
+    if ((found >> i & 1) != 0) rules.push_back(&loaded.acting[i]);
+  }
+  return rules;
+}
+
+std::string text_of(const policy::LoadedPolicy& loaded, const std::string& path, std::span<const Want> wants) {
+  std::string text = text_of(loaded.policy, path, wants);
+  if (asks_hook(loaded, path)) text += "  what is permitted is then asked of " + printable(loaded.hook->script) + "\n";
+  for (const policy::ActingRule* rule : acting_on(loaded, path)) {
+    text += "  " + rule->describe() + ": " + rule->deed() + "\n";
+  }
+  return text;
+}
+
+Json json_of(const policy::ActingRule& rule) {
+  Json json = {{"events", to_string(rule.triggers)}, {"patterns", rule.patterns}, {"origin", rule.origin}};
+  if (!rule.run.empty()) json["run"] = rule.run;
+  if (!rule.webhook.empty()) json["webhook"] = rule.webhook;
+  json["time_limit"] = policy::to_string(rule.time_limit);
+  return json;
+}
+
+Json json_of(const policy::HookRule& hook) {
+  return {{"script", hook.script},
+          {"patterns", hook.patterns},
+          {"time_limit", policy::to_string(hook.time_limit)},
+          {"origin", hook.origin}};
+}
+
 Json json_of(const policy::Rule& rule) {
   return {{"kind", to_string(rule.kind)}, {"pattern", rule.pattern}, {"origin", rule.origin}};
 }
@@ -77,6 +117,13 @@ Json json_of(const Policy& rules, const std::string& path, std::span<const Want>
   return {{"path", path}, {"decisions", std::move(decisions)}};
 }
 
+Json json_of(const policy::LoadedPolicy& loaded, const std::string& path, std::span<const Want> wants) {
+  Json json = json_of(loaded.policy, path, wants);
+  if (asks_hook(loaded, path)) json["hook"] = loaded.hook->script;
+  for (const policy::ActingRule* rule : acting_on(loaded, path)) json["on"].push_back(json_of(*rule));
+  return json;
+}
+
 // JSON is UTF-8: bytes of a path that are not become U+FFFD.
 std::string dumped(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
@@ -91,15 +138,17 @@ PathQuestion ask_about(const std::string& text, const std::string& directory, co
   return question;
 }
 
-std::string explanation_text(const Policy& rules, const PathQuestion& question, std::span<const Want> wants) {
-  std::string text = text_of(rules, question.path, wants);
-  if (question.resolved) text += "It leads to:\n" + text_of(rules, *question.resolved, wants);
+std::string explanation_text(const policy::LoadedPolicy& loaded, const PathQuestion& question,
+                             std::span<const Want> wants) {
+  std::string text = text_of(loaded, question.path, wants);
+  if (question.resolved) text += "It leads to:\n" + text_of(loaded, *question.resolved, wants);
   return text;
 }
 
-std::string explanation_json(const Policy& rules, const PathQuestion& question, std::span<const Want> wants) {
-  Json json = json_of(rules, question.path, wants);
-  json["resolved"] = question.resolved ? json_of(rules, *question.resolved, wants) : Json();
+std::string explanation_json(const policy::LoadedPolicy& loaded, const PathQuestion& question,
+                             std::span<const Want> wants) {
+  Json json = json_of(loaded, question.path, wants);
+  json["resolved"] = question.resolved ? json_of(loaded, *question.resolved, wants) : Json();
   return dumped(json);
 }
 
@@ -114,6 +163,12 @@ std::string rules_text(const policy::LoadedPolicy& loaded) {
     kind.resize(8, ' ');
     text += kind + " \"" + printable(rule.pattern) + "\" (" + printable(rule.origin) + ")\n";
   }
+  if (loaded.hook) {
+    text += "hook     \"" + printable(loaded.hook->script) + "\" (" + printable(loaded.hook->origin) + ")\n";
+    for (const std::string& pattern : loaded.hook->patterns)
+      text += "  is asked about \"" + printable(pattern) + "\"\n";
+  }
+  for (const policy::ActingRule& rule : loaded.acting) text += rule.describe() + ": " + rule.deed() + "\n";
   for (const std::string& sentence : loaded.left_out) text += "# left out: " + printable(sentence) + "\n";
   return text;
 }
@@ -121,11 +176,14 @@ std::string rules_text(const policy::LoadedPolicy& loaded) {
 std::string rules_json(const policy::LoadedPolicy& loaded) {
   Json rules = Json::array();
   for (const policy::Rule& rule : loaded.policy.rules()) rules.push_back(json_of(rule));
-  return dumped({{"profiles", loaded.profiles},
-                 {"network", loaded.network ? Json(word(*loaded.network)) : Json()},
-                 {"audit_log", loaded.audit_log ? Json(*loaded.audit_log) : Json()},
-                 {"rules", std::move(rules)},
-                 {"left_out", loaded.left_out}});
+  Json json = {{"profiles", loaded.profiles},
+               {"network", loaded.network ? Json(word(*loaded.network)) : Json()},
+               {"audit_log", loaded.audit_log ? Json(*loaded.audit_log) : Json()},
+               {"rules", std::move(rules)},
+               {"left_out", loaded.left_out}};
+  if (loaded.hook) json["hook"] = json_of(*loaded.hook);
+  for (const policy::ActingRule& rule : loaded.acting) json["on"].push_back(json_of(rule));
+  return dumped(json);
 }
 
 }  // namespace fusebox::cli

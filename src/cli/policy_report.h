@@ -19,9 +19,9 @@ struct PathQuestion {
 // Cleans `text` up: absolute from `directory`, no ".", "..", repeated slashes.
 PathQuestion ask_about(const std::string& text, const std::string& directory, const policy::Resolver& resolve);
 
-std::string explanation_text(const policy::Policy& rules, const PathQuestion& question,
+std::string explanation_text(const policy::LoadedPolicy& loaded, const PathQuestion& question,
                              std::span<const policy::Want> wants);
-std::string explanation_json(const policy::Policy& rules, const PathQuestion& question,
+std::string explanation_json(const policy::LoadedPolicy& loaded, const PathQuestion& question,
                              std::span<const policy::Want> wants);
 
 std::string rules_text(const policy::LoadedPolicy& loaded);

@@ -38,7 +38,8 @@ void add_run_options(CLI::App& command, RunOptions& options) {
 directory and a private /tmp may be written, secrets of the home directory are hidden, and what else COMMAND
 tries to write is refused (EACCES) and named in the end.  --profile, --policy and the rule options change that;
 `fusebox policy explain PATH` says what holds for a path, and why.  With --cow nothing changes outside: what COMMAND
-writes is kept in the box, and dropped at its end unless --box gives it a name.
+writes is kept in the box, and dropped at its end unless --box gives it a name.  A policy file may also have programs
+run and webhooks called when something has happened, and ask a script in Ruby: docs/hooks.md.
 
 Options end at COMMAND; write -- before it if its name begins with a dash.
 

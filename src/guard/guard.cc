@@ -18,6 +18,29 @@ bool is_permitted(const Decision& decision) {
   return decision.verdict == Verdict::allow || decision.verdict == Verdict::discard;
 }
 
+policy::TriggerSet triggers_of(const Act& act, audit::Verdict outcome, Errno error) {
+  using policy::Trigger;
+  if (outcome == audit::Verdict::deny) return {Trigger::denied};
+  if (!audit::is_permitted(outcome) || error != Errno{}) return {};
+  switch (audit::kind_of(act.op, act.flags)) {
+    case audit::Kind::read:
+      return act.op == audit::Op::exec ? policy::TriggerSet{Trigger::read, Trigger::exec}
+                                       : policy::TriggerSet{Trigger::read};
+    case audit::Kind::write:
+      return {Trigger::write};
+    case audit::Kind::create:
+      return {Trigger::write, act.op == audit::Op::rename ? Trigger::rename : Trigger::create};
+    case audit::Kind::remove:
+      return {Trigger::write, Trigger::remove};
+    case audit::Kind::attributes:
+      return {Trigger::write, Trigger::attributes};
+    case audit::Kind::look:
+    case audit::Kind::transfer:
+      return {};
+  }
+  return {};
+}
+
 timespec now() {
   timespec time{};
   ::clock_gettime(CLOCK_REALTIME, &time);
@@ -26,16 +49,24 @@ timespec now() {
 
 }  // namespace
 
-Place::Place(std::string where, Ruling by, std::uint64_t made_in)
+Place::Place(std::string where, Ruling by, std::uint64_t made_in, std::uint64_t rules_that_act, bool hook_is_asked)
     : path(std::move(where)),
       hash(keyed_hash(path)),
       epoch(made_in),
       ruling(std::move(by)),
       decisions{ruling.policy->decide(path, Want::stat), ruling.policy->decide(path, Want::read),
-                ruling.policy->decide(path, Want::write)} {}
+                ruling.policy->decide(path, Want::write)},
+      acting(rules_that_act),
+      asks(hook_is_asked) {}
 
 Guard::Guard(PolicySource& policies, audit::Log& log, audit::ProcessTable& processes, GuardOptions options)
     : policies_(policies), log_(log), processes_(processes), options_(std::move(options)), level_(log.level()) {}
+
+Place Guard::place(const Ruling& ruling, std::string path, std::uint64_t made_in) const {
+  const std::uint64_t acting = options_.triggers != nullptr ? options_.triggers->at(path) : 0;
+  const bool asks = asks_at(path);
+  return Place(std::move(path), ruling, made_in, acting, asks);
+}
 
 Ref<Node> Guard::used_at(const Place& place, const Ref<Node>& node) const {
   const bool is_aside = place.decision(Want::write).verdict == Verdict::discard;
@@ -54,22 +85,60 @@ Guard::Refusal Guard::refusal_by(const Place& place, const Decision& decision) {
   return {audit::Verdict::deny, Errno::access, std::move(rule)};
 }
 
-Result<> Guard::permit(const Request& request, const Place& place, const Act& act, std::string_view to) {
+Result<> Guard::permit_by_policy(const Request& request, const Place& place, const Act& act, std::string_view to) {
   if (log_broken_.load(std::memory_order_relaxed)) return fail(Errno::io);
   const Decision& decision = place.decision(act.want);
   if (is_permitted(decision)) return {};
   return record_refusal(request, place, act, to, refusal_by(place, decision));
 }
 
-Result<> Guard::permit_both(const Request& request, const Place& from, const Place& to, const Act& act) {
-  const Result<> first = permit(request, from, act, to.path);
-  if (!first) return first;
+Task<> Guard::permit(const Request& request, const Place& place, const Act& act, std::string_view to) {
+  co_await permit_by_policy(request, place, act, to);
+  if (place.asks) co_await permit_by_hook(request, place, act, to);
+  co_return {};
+}
+
+Task<> Guard::permit_both(const Request& request, const Place& from, const Place& to, const Act& act) {
+  co_await permit_by_policy(request, from, act, to.path);
   const Decision& decision = to.decision(act.want);
-  if (is_permitted(decision)) return {};
-  // The log names both ends in their order, whichever end refuses.
-  Refusal refusal = refusal_by(to, decision);
-  refusal.at_to = true;
-  return record_refusal(request, from, act, to.path, refusal);
+  if (!is_permitted(decision)) {
+    // The log names both ends in their order, whichever end refuses.
+    Refusal refusal = refusal_by(to, decision);
+    refusal.at_to = true;
+    co_return record_refusal(request, from, act, to.path, refusal);
+  }
+  if (from.asks || to.asks) co_await permit_by_hook(request, from, act, to.path);
+  co_return {};
+}
+
+Task<> Guard::permit_by_hook(const Request& request, const Place& place, const Act& act, std::string_view to) {
+  const std::optional<Refusal> refusal = co_await refusal_by_hook(request, place, act, to);
+  if (!refusal) co_return {};
+  co_return record_refusal(request, place, act, to, *refusal);
+}
+
+// As the words of the policy's rules: to look is refused by `hide` alone.
+Task<std::optional<Guard::Refusal>> Guard::refusal_by_hook(const Request& request, const Place& place, const Act& act,
+                                                           std::string_view to) {
+  const std::string_view executed = act.op == audit::Op::exec ? std::string_view(place.path) : std::string_view();
+  const std::shared_ptr<const audit::Process> process = processes_.find(request.caller.tid, executed);
+  Answer answer = co_await options_.hook->ask(
+      request,
+      {.op = act.op, .want = act.want, .path = place.path, .to = to, .process = *process, .caller = request.caller});
+  const bool looks = act.want == Want::stat && !answer.failed;
+  if (answer.verdict == Verdict::hide) co_return Refusal{audit::Verdict::hide, Errno::no_entry, std::move(answer.rule)};
+  if (answer.verdict == Verdict::allow || looks) co_return std::nullopt;
+  const bool quietly = answer.verdict == Verdict::predict;
+  co_return Refusal{quietly ? audit::Verdict::predict : audit::Verdict::deny, Errno::access, std::move(answer.rule)};
+}
+
+Task<> Guard::would_permit(const Request& request, const Place& place, const Act& act) {
+  const Decision& decision = place.decision(act.want);
+  if (!is_permitted(decision)) co_return refusal_by(place, decision).error;
+  if (!place.asks) co_return {};
+  const std::optional<Refusal> refusal = co_await refusal_by_hook(request, place, act, {});
+  if (refusal) co_return refusal->error;
+  co_return {};
 }
 
 Result<> Guard::refuse(const Request& request, const Place& from, const Place& to, const Act& act, std::string reason) {
@@ -94,19 +163,22 @@ Result<> Guard::record_refusal(const Request& request, const Place& place, const
                                     .rule = refusal.rule,
                                     .error = static_cast<int>(refusal.error),
                                     .is_directory = act.is_directory,
-                                    .refused_at_to = refusal.at_to});
+                                    .refused_at_to = refusal.at_to,
+                                    .triggers = triggered(place, to, act, refusal.outcome, refusal.error)});
   if (!recorded) return recorded;
   return fail(refusal.error);
 }
 
 Result<> Guard::report(const Request& request, const Place& place, const Act& act, Errno error, std::string_view to,
                        std::uint64_t bytes) {
-  if (level_ == audit::Level::violations) return {};
-  const std::string_view executed = act.op == audit::Op::exec ? std::string_view(place.path) : std::string_view();
-  const std::shared_ptr<const audit::Process> process = processes_.find(request.caller.tid, executed);
-  if (!log_.wants(*process, act.op, place.hash, error != Errno{}, act.flags)) return {};
   const Decision& decision = place.decision(act.want);
   const bool is_aside = decision.verdict == Verdict::discard;
+  const audit::Verdict outcome = is_aside ? audit::Verdict::discard : audit::Verdict::allow;
+  const std::uint64_t triggers = triggered(place, to, act, outcome, error);
+  if (level_ == audit::Level::violations && triggers == 0) return {};
+  const std::string_view executed = act.op == audit::Op::exec ? std::string_view(place.path) : std::string_view();
+  const std::shared_ptr<const audit::Process> process = processes_.find(request.caller.tid, executed);
+  if (!log_.wants(*process, act.op, place.hash, error != Errno{}, act.flags, triggers)) return {};
   return record({.time = now(),
                  .process = process,
                  .tid = request.caller.tid,
@@ -115,11 +187,22 @@ Result<> Guard::report(const Request& request, const Place& place, const Act& ac
                  .path = place.path,
                  .to = std::string(to),
                  .flags = act.flags,
-                 .verdict = is_aside ? audit::Verdict::discard : audit::Verdict::allow,
+                 .verdict = outcome,
                  .rule = is_aside ? place.ruling.policy->describe(decision.rule) : std::string(),
                  .error = static_cast<int>(error),
                  .bytes = bytes,
-                 .is_directory = act.is_directory});
+                 .is_directory = act.is_directory,
+                 .triggers = triggers});
+}
+
+// The rules that act on it, of either place.
+std::uint64_t Guard::triggered(const Place& place, std::string_view to, const Act& act, audit::Verdict outcome,
+                               Errno error) const {
+  if (options_.triggers == nullptr) return 0;
+  const bool has_two_places = act.op == audit::Op::rename || act.op == audit::Op::link;
+  const std::uint64_t there = has_two_places && !to.empty() ? options_.triggers->at(to) : 0;
+  if ((place.acting | there) == 0) return 0;
+  return options_.triggers->asking(place.acting | there, triggers_of(act, outcome, error));
 }
 
 Result<> Guard::hear(const Request& request, std::string_view name, std::span<const std::byte> value) {
@@ -143,7 +226,8 @@ Result<> Guard::hear_refusal(const Request& request, std::string_view text) {
   // It was we who refused, and it is in the log.
   if (last_refusals_.take(request.caller.tid, at.hash)) return fail(Errno::access);
   const bool reads = audit::kind_of(*op, flags) == audit::Kind::read || audit::kind_of(*op, flags) == audit::Kind::look;
-  const Result<> permitted = permit(request, at, {.op = *op, .want = reads ? Want::read : Want::write, .flags = flags});
+  const Act act{.op = *op, .want = reads ? Want::read : Want::write, .flags = flags};
+  const Result<> permitted = permit_by_policy(request, at, act, {});
   (void)last_refusals_.take(request.caller.tid, at.hash);  // it will not be told of this one again
   return permitted;
 }

@@ -12,26 +12,31 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "audit/log.h"
 #include "audit/process_table.h"
 #include "fusebox/node.h"
+#include "guard/access_hook.h"
 #include "guard/last_refusals.h"
 #include "guard/policy_source.h"
 #include "guard/used_names.h"
+#include "policy/trigger_rules.h"
 
 namespace fusebox::guard {
 
 // Where a node is, and what a policy says of that place.  Immutable.
 struct Place {
-  Place(std::string where, Ruling by, std::uint64_t made_in);
+  Place(std::string where, Ruling by, std::uint64_t made_in, std::uint64_t rules_that_act, bool hook_is_asked);
 
   std::string path;
   std::uint64_t hash;
   std::uint64_t epoch;  // of Guard::epoch() when this was worked out
   Ruling ruling;
   std::array<policy::Decision, 3> decisions;  // by policy::Want
+  std::uint64_t acting;                       // the rules that act on some event here, as policy::TriggerRules says
+  bool asks;                                  // the hook, too
 
   const policy::Decision& decision(policy::Want want) const { return decisions[static_cast<std::size_t>(want)]; }
 };
@@ -52,7 +57,9 @@ class Destinations {
 };
 
 struct GuardOptions {
-  Destinations* destinations = nullptr;  // outlives the guard; null: the store has one way only
+  Destinations* destinations = nullptr;            // outlives the guard; null: the store has one way only
+  const policy::TriggerRules* triggers = nullptr;  // the same; null: no rule acts
+  AccessHook* hook = nullptr;                      // the same; null: the policy alone decides
 
   // The name, without its directory, of a file that changes by what the guard does: the kernel must ask each time what
   // became of it.  Empty: none.
@@ -69,6 +76,7 @@ class Guard {
   audit::ProcessTable& processes() const { return processes_; }
   audit::Level level() const { return level_; }
   UsedNames& used_names() { return used_names_; }
+  bool has_hook() const { return options_.hook != nullptr; }
   bool has_changing_file() const { return !options_.changing_file.empty(); }
   bool is_changing_file(std::string_view name) const { return has_changing_file() && name == options_.changing_file; }
 
@@ -82,13 +90,21 @@ class Guard {
   // `node`, of the store, as it is to be used at this place.
   Ref<Node> used_at(const Place& place, const Ref<Node>& node) const;
 
-  Place place(const Ruling& ruling, std::string path) const { return Place(std::move(path), ruling, epoch()); }
+  Place place(const Ruling& ruling, std::string path) const { return place(ruling, std::move(path), epoch()); }
+  Place place(const Ruling& ruling, std::string path, std::uint64_t made_in) const;
 
-  // Is `act` at this place allowed?  If not: it is in the log, and the error is what the caller gets.
-  Result<> permit(const Request& request, const Place& place, const Act& act, std::string_view to = {});
+  // Is `act` at this place allowed?  If not: it is in the log, and the error is what the caller gets.  What is referred
+  // to lives until the task ends.
+  Task<> permit(const Request& request, const Place& place, const Act& act, std::string_view to = {});
 
   // The same for an operation on two places; the first that refuses decides.
-  Result<> permit_both(const Request& request, const Place& from, const Place& to, const Act& act);
+  Task<> permit_both(const Request& request, const Place& from, const Place& to, const Act& act);
+
+  // The same without a word in the log, for those who only ask.
+  Task<> would_permit(const Request& request, const Place& place, const Act& act);
+
+  // Does the hook have a say at this path?  Then no answer but its own may be remembered, by the kernel neither.
+  bool asks_at(std::string_view path) const { return options_.hook != nullptr && options_.hook->concerns(path); }
 
   // An operation that no single rule refuses, but what it would do to several (a directory that carries rules along).
   Result<> refuse(const Request& request, const Place& from, const Place& to, const Act& act, std::string reason);
@@ -115,8 +131,14 @@ class Guard {
     bool at_to = false;  // the second of two places refuses
   };
   static Refusal refusal_by(const Place& place, const policy::Decision& decision);
+  Result<> permit_by_policy(const Request& request, const Place& place, const Act& act, std::string_view to);
+  Task<std::optional<Refusal>> refusal_by_hook(const Request& request, const Place& place, const Act& act,
+                                               std::string_view to);
+  Task<> permit_by_hook(const Request& request, const Place& place, const Act& act, std::string_view to);
   Result<> record_refusal(const Request& request, const Place& place, const Act& act, std::string_view to,
                           const Refusal& refusal);
+  std::uint64_t triggered(const Place& place, std::string_view to, const Act& act, audit::Verdict outcome,
+                          Errno error) const;
   Result<> hear_refusal(const Request& request, std::string_view text);
   Result<> record(audit::Event event);
 

@@ -3,7 +3,10 @@
 #include <dirent.h>
 #include <sys/ioctl.h>
 
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace fusebox::guard {
 namespace {
@@ -11,8 +14,10 @@ namespace {
 // Leaves out what the policy hides, and wraps what it shows.
 class FilteringSink final : public DirSink {
  public:
-  FilteringSink(DirSink& outer, const Request& request, const policy::Policy& policy, GuardedNode& directory)
+  FilteringSink(DirSink& outer, const Guard& guard, const Request& request, const policy::Policy& policy,
+                GuardedNode& directory)
       : outer_(outer),
+        guard_(guard),
         policy_(policy),
         directory_(directory),
         path_(directory.child_path(request, {})),
@@ -24,7 +29,8 @@ class FilteringSink final : public DirSink {
     return is_hidden(name) || outer_.add(name, ino, type, next);
   }
   bool add(std::string_view name, Entry entry, std::uint64_t next) override {
-    return is_hidden(name) || outer_.add(name, directory_.wrap(std::move(entry), name), next);
+    if (is_hidden(name)) return true;
+    return outer_.add(name, directory_.wrap(std::move(entry), name, guard_.asks_at(path_)), next);
   }
 
  private:
@@ -36,10 +42,44 @@ class FilteringSink final : public DirSink {
   }
 
   DirSink& outer_;
+  const Guard& guard_;
   const policy::Policy& policy_;
   GuardedNode& directory_;
-  std::string path_;  // of the directory, with a slash behind it
+  std::string path_;  // of the directory, with a slash behind it, and then of the name
   const std::size_t length_;
+};
+
+// Keeps some entries, so that the hook can be asked about each before it is shown.
+class CollectingSink final : public DirSink {
+ public:
+  struct Collected {
+    std::string name;
+    std::uint64_t ino = 0;
+    std::uint8_t type = 0;
+    std::uint64_t next = 0;
+    std::optional<Entry> entry{};
+  };
+
+  explicit CollectingSink(bool wants_entries) : wants_entries_(wants_entries) {}
+
+  bool wants_entries() const override { return wants_entries_; }
+  bool add(std::string_view name, std::uint64_t ino, std::uint8_t type, std::uint64_t next) override {
+    if (collected.size() == kMost) return false;
+    collected.push_back({.name = std::string(name), .ino = ino, .type = type, .next = next});
+    return true;
+  }
+  bool add(std::string_view name, Entry entry, std::uint64_t next) override {
+    if (collected.size() == kMost) return false;
+    collected.push_back({.name = std::string(name), .next = next, .entry = std::move(entry)});
+    return true;
+  }
+
+  std::vector<Collected> collected;
+
+ private:
+  static constexpr std::size_t kMost = 64;
+
+  const bool wants_entries_;
 };
 
 }  // namespace
@@ -122,9 +162,36 @@ Task<IoctlReply> GuardedHandle::ioctl(const Request& request, unsigned command, 
 }
 
 Task<> GuardedHandle::readdir(const Request& request, std::uint64_t offset, DirSink& sink) {
+  if (guard_.has_hook()) {
+    co_await readdir_by_hook(request, offset, sink);
+    co_return {};
+  }
   const Ruling ruling = guard_.ruling(request);
-  FilteringSink filtering(sink, request, *ruling.policy, *directory_);
+  FilteringSink filtering(sink, guard_, request, *ruling.policy, *directory_);
   co_await inner_->readdir(request, offset, filtering);
+  co_return {};
+}
+
+// An answer without an entry would be the end of the listing: so it goes on until one may be shown.
+Task<> GuardedHandle::readdir_by_hook(const Request& request, std::uint64_t offset, DirSink& sink) {
+  const Ruling ruling = guard_.ruling(request);
+  const Act act{.op = audit::Op::stat, .want = policy::Want::stat};
+  for (bool is_shown = false; !is_shown;) {
+    CollectingSink collecting(sink.wants_entries());
+    FilteringSink filtering(collecting, guard_, request, *ruling.policy, *directory_);
+    co_await inner_->readdir(request, offset, filtering);
+    if (collecting.collected.empty()) break;
+    for (CollectingSink::Collected& one : collecting.collected) {
+      offset = one.next;
+      const bool is_name = one.name != "." && one.name != "..";
+      const Place at = guard_.place(ruling, directory_->child_path(request, is_name ? one.name : std::string()));
+      if (is_name && at.asks && !co_await attempt(guard_.would_permit(request, at, act))) continue;
+      const bool has_room = one.entry ? sink.add(one.name, *std::move(one.entry), one.next)
+                                      : sink.add(one.name, one.ino, one.type, one.next);
+      if (!has_room) co_return {};
+      is_shown = true;
+    }
+  }
   co_return {};
 }
 

@@ -35,6 +35,8 @@ class GuardedHandle final : public Handle {
   const Place& place() const { return *place_; }
 
  private:
+  Task<> readdir_by_hook(const Request& request, std::uint64_t offset, DirSink& sink);
+
   Guard& guard_;
   const Ref<Handle> opened_;
   const Ref<Handle> inner_;  // it, or the node

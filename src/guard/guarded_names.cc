@@ -29,7 +29,7 @@ Task<Entry> GuardedNode::finish_new(const Request& request, Place at, Act act, R
   Result<Entry> made = co_await attempt(std::move(making));
   co_await guard_.report(request, at, act, error_of(made), target);
   if (!made) co_return made;
-  co_return wrap(*std::move(made), name);
+  co_return wrap(*std::move(made), name, at.asks);
 }
 
 Task<Entry> GuardedNode::mknod(const Request& request, Name name, NewMode mode, dev_t device) {
@@ -67,7 +67,7 @@ Task<Entry> GuardedNode::link(const Request& request, Ref<Node> existing, Name n
                              : co_await attempt(inner->link(request, source->inner_at(*from), name));
   co_await guard_.report(request, *from, act, error_of(made), to.path);
   if (!made) co_return made;
-  co_return wrap(*std::move(made), name.text());
+  co_return wrap(*std::move(made), name.text(), to.asks);
 }
 
 Task<> GuardedNode::finish_removal(const Request& request, Place at, Act act, Ref<Node>, Task<> removing) {

@@ -73,7 +73,8 @@ std::shared_ptr<const Place> GuardedNode::place_for(const Ruling& ruling) const 
     parent = parent_;
     name = name_;
   }
-  auto place = std::make_shared<const Place>(parent ? parent->child_path(ruling, name) : "/", ruling, epoch);
+  auto place =
+      std::make_shared<const Place>(guard_.place(ruling, parent ? parent->child_path(ruling, name) : "/", epoch));
   const std::lock_guard lock(guard_.mutex_for(this));
   if (parent_ == parent && name_ == name) place_ = place;
   return place;
@@ -98,8 +99,10 @@ std::string GuardedNode::child_path(const Ruling& ruling, std::string_view name)
   return path;
 }
 
-Entry GuardedNode::wrap(Entry inner, std::string_view name) {
+Entry GuardedNode::wrap(Entry inner, std::string_view name, bool asks) {
   if (inner.node) {
+    // What the hook says to one process it need not say to the next: each walk is asked about.
+    if (asks) inner.valid_for = Validity::zero();
     // A file with several names is asked for at each walk: who judges by name must see which one was used.
     if (has_several_names(inner.attr)) inner.valid_for = Validity::zero();
     if (guard_.is_changing_file(name)) inner.valid_for = inner.attr.valid_for = Validity::zero();
@@ -149,7 +152,7 @@ Task<Entry> GuardedNode::lookup(const Request& request, Name name) {
   co_await guard_.permit(request, at, act);
   if (const Ref<Node> unlisted = is_root_ ? guard_.unlisted(name.text()) : nullptr) {
     const Attr attr = co_await unlisted->getattr(request, nullptr);
-    co_return wrap(Entry{.node = unlisted, .attr = attr}, name.text());
+    co_return wrap(Entry{.node = unlisted, .attr = attr}, name.text(), at.asks);
   }
   Result<Entry> found = co_await attempt(inner_->lookup(request, name));
   const bool missing = found && !found->node;
@@ -161,7 +164,7 @@ Task<Entry> GuardedNode::lookup(const Request& request, Name name) {
     const std::optional<Identity> file = found->node->identity();
     if (file) guard_.used_names().remember(request.caller.tid, *file, at.path);
   }
-  co_return wrap(*std::move(found), name.text());
+  co_return wrap(*std::move(found), name.text(), at.asks);
 }
 
 Task<std::string> GuardedNode::readlink(const Request& request) {
@@ -179,9 +182,8 @@ Task<> GuardedNode::access(const Request& request, int mask) {
   const std::shared_ptr<const Place> at = place_used_by(request);
   // access(2) only asks: a refusal is an answer, not a violation, and therefore not recorded.
   const Want want = (mask & W_OK) != 0 ? Want::write : ((mask & (R_OK | X_OK)) != 0 ? Want::read : Want::stat);
-  const Verdict verdict = at->decision(want).verdict;
-  if (verdict == Verdict::hide) co_return Errno::no_entry;
-  if (verdict != Verdict::allow && verdict != Verdict::discard) co_return Errno::access;
+  const Act act{.op = Op::access, .want = want};
+  co_await guard_.would_permit(request, *at, act);
   co_await inner_->access(request, mask);
   co_return {};
 }
@@ -220,7 +222,7 @@ Task<Created> GuardedNode::create(const Request& request, Name name, NewMode mod
   co_await guard_.report(request, *at, act, error_of(created));
   if (!created) co_return created;
   const Ref<Node> made = created->entry.node;
-  created->entry = wrap(std::move(created->entry), name.text());
+  created->entry = wrap(std::move(created->entry), name.text(), at->asks);
   if (guard_.level() == audit::Level::io) created->opened.path = DataPath::direct;
   created->opened.handle = make<GuardedHandle>(guard_, std::move(created->opened.handle), made, at, nullptr);
   co_return created;
@@ -233,7 +235,7 @@ Task<Created> GuardedNode::tmpfile(const Request& request, NewMode mode, int fla
   Result<Created> created = co_await attempt(inner_at(*at)->tmpfile(request, mode, flags));
   if (!created) co_return created;
   const Ref<Node> made = created->entry.node;
-  created->entry = wrap(std::move(created->entry), kUnnamed);
+  created->entry = wrap(std::move(created->entry), kUnnamed, at->asks);
   if (guard_.level() == audit::Level::io) created->opened.path = DataPath::direct;
   created->opened.handle = make<GuardedHandle>(guard_, std::move(created->opened.handle), made, at, nullptr);
   co_return created;

@@ -46,8 +46,8 @@ class GuardedNode final : public Node, public std::enable_shared_from_this<Guard
   // Where the node is now, and what holds there for the caller.
   std::shared_ptr<const Place> place(const Request& request) const;
 
-  // A node found or made below this one, wrapped.
-  Entry wrap(Entry inner, std::string_view name);
+  // A node found or made below this one, wrapped.  `asks`: as of its place.
+  Entry wrap(Entry inner, std::string_view name, bool asks);
   std::string child_path(const Request& request, std::string_view name) const;
 
  private:

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "policy/forms.h"
+#include "policy/load_acting.h"
 #include "policy/pattern.h"
 #include "policy/profiles.h"
 #include "policy/suggest.h"
@@ -33,13 +34,17 @@ class Loader {
     Outcome<> done = parse_file();
     if (done) done = add_profiles();
     if (done) done = add_file();
+    if (done) done = add_actions();
     if (done) done = add_flags();
     if (!done) return std::unexpected(std::move(done).error());
     return LoadedPolicy{.policy = Policy(std::move(rules_), sources_.changes),
                         .audit_log = std::move(audit_log_),
                         .network = network_,
+                        .acting = std::move(acting_),
+                        .hook = std::move(hook_),
+                        .wait_at_end = file_.wait_at_end,
                         .profiles = std::move(profiles_),
-                        .file_rules = file_.rules.size(),
+                        .file_rules = file_.rules.size() + file_.acting.size(),
                         .left_out = std::move(left_out_)};
   }
 
@@ -151,6 +156,17 @@ class Loader {
     return {};
   }
 
+  Outcome<> add_actions() {
+    auto acting = load_acting_rules(file_.acting, sources_, symlinks_);
+    if (!acting) return std::unexpected(std::move(acting).error());
+    acting_ = *std::move(acting);
+    if (!file_.hook) return {};
+    auto hook = load_hook(*file_.hook, sources_, symlinks_);
+    if (!hook) return std::unexpected(std::move(hook).error());
+    hook_ = *std::move(hook);
+    return {};
+  }
+
   Outcome<> add_flags() {
     std::vector<Read> reads;
     for (const FlagRule& flag : sources_.flags) {
@@ -205,6 +221,8 @@ class Loader {
   std::vector<std::string> left_out_;
   std::optional<std::string> audit_log_;
   std::optional<Network> network_;
+  std::vector<ActingRule> acting_;
+  std::optional<HookRule> hook_;
 };
 
 }  // namespace

@@ -7,24 +7,22 @@
 #include <exception>
 
 #include "policy/shape.h"
-#include "policy/suggest.h"
+#include "policy/toml_values.h"
 
 namespace fusebox::policy {
 namespace {
 
-constexpr std::array<std::string_view, 5> kTopKeys = {"include", "order", "files", "audit", "box"};
+constexpr std::array<std::string_view, 8> kTopKeys = {"include", "order", "files", "audit",
+                                                      "box",     "on",    "hook",  "actions"};
 constexpr std::array<std::string_view, 6> kFilesKeys = {"read", "write", "predict", "discard", "deny", "hide"};
 constexpr std::array<std::string_view, 1> kAuditKeys = {"log"};
 constexpr std::array<std::string_view, 1> kBoxKeys = {"network"};
-
-Position position(const toml::source_region& region) {
-  return {static_cast<std::uint32_t>(region.begin.line), static_cast<std::uint32_t>(region.begin.column)};
-}
+constexpr std::array<std::string_view, 1> kActionsKeys = {"wait_at_end"};
 
 // Reads the parsed tables in turn.  The first thing that is wrong ends it, as a parse error would.
 class Reader {
  public:
-  explicit Reader(const std::string& name) : name_(name) {}
+  explicit Reader(const std::string& name) : values_(name) {}
 
   Outcome<PolicyFile> read(const toml::table& root) {
     for (const auto& [key, node] : root) {
@@ -37,13 +35,7 @@ class Reader {
 
  private:
   std::unexpected<Fault> fault(Position at, std::string why, std::string remedy) const {
-    return std::unexpected(Fault{.what = place(name_, at), .why = std::move(why), .remedy = std::move(remedy)});
-  }
-
-  std::unexpected<Fault> unknown(const toml::key& key, const std::string& where,
-                                 std::span<const std::string_view> known) const {
-    return fault(position(key.source()), "unknown key '" + std::string(key.str()) + "'" + where,
-                 suggest(key.str(), known));
+    return values_.fault(at, std::move(why), std::move(remedy));
   }
 
   Outcome<> read_top(const toml::key& key, const toml::node& node) {
@@ -52,7 +44,10 @@ class Reader {
     if (key == "files") return read_table(key, node, &Reader::read_files_key);
     if (key == "audit") return read_table(key, node, &Reader::read_audit_key);
     if (key == "box") return read_table(key, node, &Reader::read_box_key);
-    return unknown(key, "", kTopKeys);
+    if (key == "actions") return read_table(key, node, &Reader::read_actions_key);
+    if (key == "on") return keep(read_acting_rules(values_, node), file_.acting);
+    if (key == "hook") return keep(read_hook(values_, node), file_.hook);
+    return values_.unknown(key, "", kTopKeys);
   }
 
   Outcome<> read_table(const toml::key& key, const toml::node& node,
@@ -68,10 +63,7 @@ class Reader {
   }
 
   Outcome<> read_include(const toml::node& node) {
-    auto texts = strings("include", node, R"(include = ["default"])");
-    if (!texts) return std::unexpected(std::move(texts).error());
-    file_.include = *std::move(texts);
-    return {};
+    return keep(values_.strings("include", node, R"(include = ["default"])"), file_.include);
   }
 
   Outcome<> read_order(const toml::node& node) {
@@ -87,27 +79,21 @@ class Reader {
     const std::string word(key.str());
     for (const RuleKind kind : kRuleKinds) {
       if (word != to_string(kind)) continue;
-      auto texts = strings(word, node, word + R"( = ["/path"])");
+      auto texts = values_.strings(word, node, word + R"( = ["/path"])");
       if (!texts) return std::unexpected(std::move(texts).error());
       for (Placed& text : *texts) file_.rules.push_back({kind, std::move(text.text), text.at});
       return {};
     }
-    return unknown(key, " in [files]", kFilesKeys);
+    return values_.unknown(key, " in [files]", kFilesKeys);
   }
 
   Outcome<> read_audit_key(const toml::key& key, const toml::node& node) {
-    if (key != "log") return unknown(key, " in [audit]", kAuditKeys);
-    const auto value = node.value_exact<std::string>();
-    const Position at = position(node.source());
-    if (!value || value->empty() || value->find('\0') != std::string::npos) {
-      return fault(at, "'log' must be the name of a file", R"(write log = "audit.jsonl")");
-    }
-    file_.audit_log = Placed{*value, at};
-    return {};
+    if (key != "log") return values_.unknown(key, " in [audit]", kAuditKeys);
+    return keep(values_.text("log", node, "the name of a file", R"(log = "audit.jsonl")"), file_.audit_log);
   }
 
   Outcome<> read_box_key(const toml::key& key, const toml::node& node) {
-    if (key != "network") return unknown(key, " in [box]", kBoxKeys);
+    if (key != "network") return values_.unknown(key, " in [box]", kBoxKeys);
     const auto value = node.value_exact<std::string>();
     if (value == "host") {
       file_.network = Network::host;
@@ -119,24 +105,18 @@ class Reader {
     return {};
   }
 
-  Outcome<std::vector<Placed>> strings(const std::string& word, const toml::node& node, const std::string& example) {
-    const toml::array* array = node.as_array();
-    if (!array) {
-      return fault(position(node.source()), "'" + word + "' must be an array of strings", "write " + example);
-    }
-    std::vector<Placed> texts;
-    for (const toml::node& element : *array) {
-      const auto text = element.value_exact<std::string>();
-      if (!text) {
-        return fault(position(element.source()), "'" + word + "' holds something that is no string",
-                     "write " + example);
-      }
-      texts.push_back({*text, position(element.source())});
-    }
-    return texts;
+  Outcome<> read_actions_key(const toml::key& key, const toml::node& node) {
+    if (key != "wait_at_end") return values_.unknown(key, " in [actions]", kActionsKeys);
+    return keep(values_.duration("wait_at_end", node), file_.wait_at_end);
   }
 
-  const std::string& name_;
+  static Outcome<> keep(auto read, auto& into) {
+    if (!read) return std::unexpected(std::move(read).error());
+    into = *std::move(read);
+    return {};
+  }
+
+  const TomlValues values_;
   PolicyFile file_;
 };
 

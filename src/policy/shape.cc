@@ -33,7 +33,7 @@ std::optional<Finding> look_at(std::string_view line) {
     } else if (static_cast<unsigned char>(c) >= 0x80) {
       return Finding{i, {"a byte outside of strings that is not ASCII", "write keys in ASCII and paths in quotes"}};
     } else if (c == '.' && ++dots > kMostDotsInALine) {
-      return Finding{0, {"a key of too many parts", "write [files], [audit] or [box]"}};
+      return Finding{0, {"a key of too many parts", "write tables, as in [files]"}};
     }
   }
   return std::nullopt;

@@ -97,6 +97,14 @@ class Unprivileged(boxed.Case):
                 entry.pop("mtime", None)
         self.assertEqual(*trees)
 
+    def test_a_program_of_a_rule_is_run_by_the_user_outside_of_the_boxs_namespaces(self):
+        script = self.write("notify", f"#!/bin/sh\nexec > {self.logs}/who\nid -u\ncat /proc/self/uid_map\n", mode=0o755)
+        policy = self.write("policy.toml", f"[[on]]\nevent = \"create\"\npath = \"{self.dir}\"\nrun = [\"{script}\"]\n")
+        ended = self.run_box("touch", "made", options=("--policy", policy))
+        self.assertEnded(ended)
+        self.assertEqual((self.logs / "who").read_text().split(),
+                         [str(UID), *pathlib.Path("/proc/self/uid_map").read_text().split()], str(ended))
+
     def assertEndedWell(self, done):
         self.assertEqual(done.returncode, 0, done.stderr)
 

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "audit/record.h"
 #include "temp_log.h"
@@ -149,6 +150,52 @@ TEST(Log, WithoutAFileThereIsStillTheSummary) {
   const auto summary = log->close();
   ASSERT_TRUE(summary);
   EXPECT_EQ(summary->violations, 1U);
+}
+
+// Acts on nothing.
+class IdleSink final : public ActingSink {
+ public:
+  void add(const Event& event, std::uint64_t seq, std::string_view line) override {
+    EXPECT_EQ(line.front(), '{');
+    EXPECT_EQ(line.back(), '}');
+    undelivered_.push_back({seq, std::string(to_string(event.op)), event.path, "on write (f:1:1)", "no server"});
+  }
+  std::vector<Undelivered> take_undelivered() override { return std::exchange(undelivered_, {}); }
+  std::uint64_t finish() override {
+    undelivered_.push_back(
+        {.event = 1, .op = "create", .path = "/late", .rule = "on write (f:1:1)", .why = "too late"});
+    return 7;
+  }
+
+ private:
+  std::vector<Undelivered> undelivered_;
+};
+
+TEST(Log, WhatIsNotDoneAboutAnEventIsALineOfItsOwnAndInTheSummary) {
+  const TempLog file;
+  const auto log = Log::create(file.open(), Level::files, nullptr, std::make_unique<IdleSink>()).value();
+  Event triggering = event(Op::create, "/a");
+  triggering.triggers = 1;
+  ASSERT_TRUE(log->record(std::move(triggering)));
+  ASSERT_TRUE(log->record(event(Op::create, "/b")));
+  const auto summary = log->close();
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->delivered, 7U);
+  EXPECT_EQ(summary->undelivered, 2U);
+  std::vector<std::string> lines;
+  for (const Record& record : records(file)) lines.push_back(record.op + " " + record.path + " " + record.why);
+  EXPECT_THAT(lines,
+              testing::UnorderedElementsAre("create /a ", "create /b ", "act /a no server", "act /late too late"));
+  EXPECT_THAT(render(*summary, false), testing::HasSubstr("Not done  2 of 9 actions\n"
+                                                          "  create       /a     on write (f:1:1): no server\n"
+                                                          "  create       /late  on write (f:1:1): too late\n"));
+}
+
+TEST(LogLevels, WhatHasTriggersIsRecordedAtLevelViolationsToo) {
+  const auto log = Log::create({}, Level::violations).value();
+  EXPECT_FALSE(log->wants(*process(1), Op::open, 1, false, O_WRONLY));
+  EXPECT_TRUE(log->wants(*process(1), Op::open, 1, false, O_WRONLY, 1));
+  EXPECT_FALSE(log->wants(*process(1), Op::open, 1, false, O_WRONLY, 1)) << "once, as at level files";
 }
 
 TEST(LogLevels, FilesTellsOncePerProcessPathAndKind) {

@@ -130,6 +130,33 @@ TEST_F(PolicyCommand, PrintListsTheRulesInEffectWithTheirOrigin) {
   EXPECT_NE(run("print --policy fusebox.toml --json").output.find("\"network\": \"none\""), std::string::npos);
 }
 
+TEST_F(PolicyCommand, ExplainAndPrintKnowRulesThatActAndTheHook) {
+  write(
+      "[[on]]\nevent = \"write\"\npath = \"/etc\"\nrun = [\"true\", \"x\"]\n"
+      "[hook]\nscript = \"p.rb\"\npaths = [\"/etc/ssl\"]\n");
+  const Ran explain = run("explain --policy fusebox.toml --op read /etc/ssl/certs");
+  EXPECT_NE(explain.output.find("  what is permitted is then asked of p.rb\n"
+                                "  on write \"/etc\" (fusebox.toml:1:1): run [\"true\", \"x\"]\n"),
+            std::string::npos)
+      << explain.output;
+  EXPECT_EQ(run("explain --policy fusebox.toml /usr").output.find("p.rb"), std::string::npos);
+  const Ran print = run("print --policy fusebox.toml");
+  EXPECT_NE(print.output.find("hook     \"p.rb\" (fusebox.toml:5:1)\n  is asked about \"/etc/ssl\"\n"
+                              "on write \"/etc\" (fusebox.toml:1:1): run [\"true\", \"x\"]\n"),
+            std::string::npos)
+      << print.output;
+  const Ran json = run("print --policy fusebox.toml --json");
+  EXPECT_NE(json.output.find("\"script\": \"p.rb\""), std::string::npos) << json.output;
+  EXPECT_NE(json.output.find("\"events\": \"write\""), std::string::npos) << json.output;
+}
+
+TEST_F(PolicyCommand, CheckLooksForTheProgramsOfRules) {
+  write("[[on]]\nevent = \"write\"\npath = \"/etc\"\nrun = [\"/nowhere/x\"]\n");
+  const Ran check = run("check fusebox.toml");
+  EXPECT_EQ(check.output, "fusebox: fusebox.toml:1:1: run /nowhere/x: No such file or directory (name a program)\n");
+  EXPECT_EQ(check.status, 125);
+}
+
 TEST_F(PolicyCommand, TheSecretsOfASharedTmpAreHidden) {
   const Ran explain = run("explain --op stat /tmp/ssh-abc/agent.1");
   EXPECT_NE(explain.output.find("stat: hide"), std::string::npos) << explain.output;

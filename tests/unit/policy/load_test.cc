@@ -186,9 +186,9 @@ TEST(Load, ASyntaxErrorIsOneLineWithItsPlace) {
 TEST(Load, ATextThatNestsWithoutEndIsRefused) {
   std::string keys = "a";
   for (int i = 0; i < 100'000; ++i) keys += ".a";
-  EXPECT_EQ(fault_of(keys + " = 1"), "fusebox.toml:1:1: a key of too many parts (write [files], [audit] or [box])");
+  EXPECT_EQ(fault_of(keys + " = 1"), "fusebox.toml:1:1: a key of too many parts (write tables, as in [files])");
   EXPECT_EQ(fault_of("x = 1 # \"\n" + keys + " = 1"),
-            "fusebox.toml:2:1: a key of too many parts (write [files], [audit] or [box])");
+            "fusebox.toml:2:1: a key of too many parts (write tables, as in [files])");
   EXPECT_EQ(fault_of("x = \"\"\"\n\"\"\""), "fusebox.toml:1:5: a string of several lines (use \"...\")");
   EXPECT_TRUE(fault_of(std::string(100'000, '[')).starts_with("fusebox.toml:1:"));
   EXPECT_TRUE(fault_of(std::string(kLargestPolicyFile + 1, ' ')).starts_with("fusebox.toml:1:1: larger than 8 MiB"));

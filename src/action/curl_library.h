@@ -1,0 +1,31 @@
+// libcurl, loaded when it is first needed: with it come thirty other libraries, which would make each start of Fusebox
+// ten times as long.
+#pragma once
+
+#include <curl/curl.h>
+
+#include "fusebox/fault.h"
+
+namespace fusebox::action {
+
+struct CurlLibrary {
+  decltype(&::curl_easy_init) easy_init = nullptr;
+  decltype(&::curl_easy_cleanup) easy_cleanup = nullptr;
+  decltype(&::curl_easy_setopt) easy_setopt = nullptr;
+  decltype(&::curl_easy_getinfo) easy_getinfo = nullptr;
+  decltype(&::curl_easy_strerror) easy_strerror = nullptr;
+  decltype(&::curl_slist_append) slist_append = nullptr;
+  decltype(&::curl_slist_free_all) slist_free_all = nullptr;
+  decltype(&::curl_multi_init) multi_init = nullptr;
+  decltype(&::curl_multi_cleanup) multi_cleanup = nullptr;
+  decltype(&::curl_multi_add_handle) multi_add_handle = nullptr;
+  decltype(&::curl_multi_remove_handle) multi_remove_handle = nullptr;
+  decltype(&::curl_multi_perform) multi_perform = nullptr;
+  decltype(&::curl_multi_poll) multi_poll = nullptr;
+  decltype(&::curl_multi_info_read) multi_info_read = nullptr;
+
+  // In a process of one thread; initialised, and never unloaded.
+  static Outcome<CurlLibrary> load();
+};
+
+}  // namespace fusebox::action

@@ -1,0 +1,38 @@
+// Answers that still hold, so that a script is asked once for what is asked again and again.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "audit/recent.h"
+#include "guard/access_hook.h"
+#include "hook/messages.h"
+
+namespace fusebox::hook {
+
+// Any thread.  Bounded: what is forgotten is asked again.
+class AnswerCache {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  std::optional<guard::Answer> find(const guard::Question& question, Time now);
+  // One that holds for no time at all is not kept, nor is a failure.
+  void keep(const guard::Question& question, const Answered& answered, const guard::Answer& answer, Time now);
+
+ private:
+  static constexpr std::size_t kGeneration = 8192;
+
+  struct Kept {
+    guard::Answer answer;
+    Time until;
+  };
+
+  std::mutex mutex_;  // guards all below
+  audit::Recent<std::string, Kept> answers_{kGeneration};
+  std::array<bool, 3> has_{};  // by Scope: is any such answer kept
+};
+
+}  // namespace fusebox::hook

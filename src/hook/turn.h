@@ -1,0 +1,36 @@
+// The right to use a channel, which one question at a time has.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+namespace fusebox::hook {
+
+// Not a mutex: a question may go on on another thread than it began on.
+class Turn {
+ public:
+  bool try_take() {
+    const std::lock_guard lock(mutex_);
+    return !std::exchange(is_taken_, true);
+  }
+
+  void take() {
+    std::unique_lock lock(mutex_);
+    given_.wait(lock, [this] { return !is_taken_; });
+    is_taken_ = true;
+  }
+
+  void give() {
+    const std::lock_guard lock(mutex_);
+    is_taken_ = false;
+    given_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable given_;
+  bool is_taken_ = false;
+};
+
+}  // namespace fusebox::hook
