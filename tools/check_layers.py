@@ -29,6 +29,7 @@ MAY_INCLUDE = {
     "reporter": set(),
     "box": VALUES | {"base"},
     "ruby": VALUES | {"base"},
+    "script": {"base", "ruby", PUBLIC},
     "mount": {"base", "wire", "door", "dispatch", PUBLIC},
     "examples": {PUBLIC},
 }
