@@ -16,6 +16,7 @@
 #include "cli/own_files.h"
 #include "cli/run_box.h"
 #include "cli/run_options.h"
+#include "cli/script_graft.h"
 #include "guard/controlled_policy.h"
 
 namespace fusebox::cli {
@@ -98,6 +99,11 @@ class Run {
   Outcome<> start() {
     auto grafts = grafts_for(policy_->policy, directory_);
     if (!grafts) return std::unexpected(grafts.error());
+    for (const std::string& script : options_.scripts) {
+      auto graft = scripts_.start(script);
+      if (!graft) return std::unexpected(graft.error());
+      grafts->push_back(*std::move(graft));
+    }
     auto changes = box_.is_open() ? box_.directory() : Outcome<Fd>(Fd());
     if (!changes) return std::unexpected(changes.error());
     const policy::Policy& policy = policy_->policy;
@@ -157,6 +163,7 @@ class Run {
   const RunOptions& options_;
   std::optional<policy::LoadedPolicy> policy_;
   std::string directory_;
+  ScriptHosts scripts_;  // outlives the mirror that shows what they serve
   box::Rights rights_;
   Fd root_;
   Fd log_file_;

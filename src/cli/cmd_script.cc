@@ -26,7 +26,6 @@ void add_script_command(CLI::App& app, CommandResult& result) {
       ->capture_default_str();
   command->add_flag("--debug", options->debug,
                     "Say on stderr which hook was called for which path, and what came of it");
-  command->add_option("--hand-over", options->hand_over)->group("");  // for `fusebox run --script`
   command->footer(
       R"(Runs FILE, which says FUSE.run with a class of its own: each file and directory is an object of it, and
 what programs do to them calls its methods, on_getattr, on_read and so on (docs/scripting.md).  Scripts of fusuma run as

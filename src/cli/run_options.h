@@ -17,6 +17,7 @@ struct RunOptions {
   std::string log;                  // empty: what the policy file says, else none
   std::string audit = "files";      // violations | files | all | io
   std::string deps;                 // empty: none
+  std::vector<std::string> scripts; // MOUNTPOINT=FILE.rb
   std::string network;              // none | host; empty: what the policy says, else host
   std::string violations = "fail";  // fail | report
   bool map_root = false;

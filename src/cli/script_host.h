@@ -15,7 +15,7 @@ struct ScriptOptions {
   std::optional<double> hook_timeout;  // seconds
   int memory = 512;                    // MiB
   bool debug = false;
-  int hand_over = -1;  // the socket to which the mount is sent
+  int hand_over = -1;  // a socket to which the mount is sent instead (script_graft.h)
 };
 
 // The exit status.
