@@ -1,5 +1,6 @@
 #include "cli/script_host.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -9,7 +10,8 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
+#include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 

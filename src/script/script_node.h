@@ -9,7 +9,7 @@
 
 namespace fusebox::script {
 
-class ScriptNode final : public PlacedNode, public std::enable_shared_from_this<ScriptNode> {
+class ScriptNode final : public PlacedNode {
  public:
   ScriptNode(Script& script, NodeTable& table, const std::string& path) : PlacedNode(table, path), script_(script) {}
 
