@@ -20,7 +20,8 @@ class ScriptHosts {
   ScriptHosts(const ScriptHosts&) = delete;
   ScriptHosts& operator=(const ScriptHosts&) = delete;
 
-  // `wanted`: MOUNTPOINT=FILE.  Gives the root of what the script serves, mounted nowhere.  For a process with one thread.
+  // `wanted`: MOUNTPOINT=FILE.  Gives the root of what the script serves, mounted nowhere.  For a process with one
+  // thread.
   Outcome<Graft> start(const std::string& wanted);
 
  private:

@@ -131,8 +131,8 @@ CURLcode perform(Exchange& exchange) {
   return code;
 }
 
-// http(method, url, header lines, body or nil, [timeout_ms, http_version, verify_peer, ca_file or nil]) { |head, piece| }
-// gives [status, head, body].
+// http(method, url, header lines, body or nil, [timeout_ms, http_version, verify_peer, ca_file or nil]) { |head, piece|
+// } gives [status, head, body].
 mrb_value http(mrb_state* mrb, mrb_value) {
   mrb_value method;
   mrb_value url;

@@ -24,8 +24,9 @@ TEST(Json, IsGeneratedFromThemAndComesBackEqual) {
 }
 
 TEST(Json, WhatIsNoneIsAnErrorWithItsPlace) {
-  EXPECT_EQ(result_of("begin; JSON.parse('{\"a\": }'); rescue JSON::ParserError => e; e.message.include?('column 7'); end"),
-            "true");
+  EXPECT_EQ(
+      result_of("begin; JSON.parse('{\"a\": }'); rescue JSON::ParserError => e; e.message.include?('column 7'); end"),
+      "true");
   EXPECT_EQ(result_of("begin; JSON.parse('[' * 100_000); rescue JSON::ParserError; 'refused'; end"), "refused");
   EXPECT_EQ(result_of("begin; \"\\xff\".to_json; rescue JSON::GeneratorError; 'refused'; end"), "refused");
   EXPECT_EQ(result_of("begin; JSON.generate(0.0 / 0.0); rescue JSON::GeneratorError; 'refused'; end"), "refused");

@@ -49,10 +49,12 @@ TEST(Lane, WhoDoesNotReturnCostsAllOthersTheLimitOnly) {
   std::latch begun(1);
   std::latch release(1);
   std::jthread stuck([&] {
-    EXPECT_EQ(wait_for(pass(lane, [&] {
-                begun.count_down();
-                release.wait();
-              })).error(),
+    EXPECT_EQ(wait_for(pass(lane,
+                            [&] {
+                              begun.count_down();
+                              release.wait();
+                            }))
+                  .error(),
               Errno::timed_out);
   });
   begun.wait();

@@ -2,7 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
+#include <mruby.h>
+#include <mruby/string.h>
 
 #include <array>
 #include <string>
@@ -40,7 +41,8 @@ void do_everything(Scripted& scripted) {
   NoDirSink sink;
   static_cast<void>(root->getattr(request, nullptr).run());
   static_cast<void>(root->lookup(request, name("f")).run());
-  if (const auto opened = root->opendir(request).run()) static_cast<void>(opened->handle->readdir(request, 0, sink).run());
+  if (const auto opened = root->opendir(request).run())
+    static_cast<void>(opened->handle->readdir(request, 0, sink).run());
   static_cast<void>(root->open(request, O_TRUNC).run());
   static_cast<void>(root->read(request, 1, buffer).run());
   static_cast<void>(root->write(request, 0, buffer).run());
@@ -63,20 +65,84 @@ void do_everything(Scripted& scripted) {
 }
 
 TEST(Script, ReturnValuesOfEveryTypeAndSizeForEveryHookDoNoHarm) {
-  constexpr std::array kValues = {
-      "nil", "true", "false", "0", "1", "-1", "-4095", "-4096", "2**62", "-(2**62)", "1.5", "0.0 / 0.0", "1.0 / 0.0",
-      "1r", "1i", ":symbol", "''", "'x'", "'x' * 1_000_000", "\"a\\0b\"", "\"\\xff\\xfe\"", "[]", "[nil]", "[nil, nil]",
-      "['x']", "['x', 1]", "['x', -1]", "['x', 2**62]", "['x', nil]", "['x' * 1_000_000, 1_000_000]", "[1, 'x']",
-      "['x', 1, 2]", "['a', 'b']", "['a/b', 'c']", "['', '.']", "[\"a\\0\"]", "['x' * 256]", "['.', '..']",
-      "(0..100_000).map { |i| \"name#{i}\" }", "[[]]", "{}", "{ st_mode: 0100644 }", "{ st_mode: 'x' }", "{ st_mode: -1 }",
-      "{ st_mode: 0100644, st_size: -1 }", "{ st_mode: 0100644, st_size: 2**62, st_ino: 2**62, st_nlink: 2**62 }",
-      "{ st_mode: 0100644, st_mtime: -1, st_atime: 2**62, st_ctime: -(2**62) }", "{ st_mode: 0100644, st_mtime: 'x' }",
-      "{ st_mode: 0100644, st_mtime: Time.now, st_valid: 0.0 / 0.0 }", "{ st_mode: 0100644, st_valid: 1e300 }",
-      "{ f_bsize: 'x' }", "{ f_blocks: -1 }", "{ f_bsize: 2**62 }", "{ f_namelen: 255 }", "Object", "Object.new",
-      "BasicObject.new", "Class", "FUSE", "Node", "self", "proc { }", "1..2", "Struct.new(:st_mode).new(nil)",
-      "Struct.new(:st_mode).new(0100644)", "Struct.new(:st_mode, :st_size).new(0100644, 'x')", "Evil.new", "Deep",
-      "(raise 'x')", "(raise Errno::EPERM)", "(raise SystemCallError.new('x', 99999))", "(raise Evil.new)",
-      "(raise Class.new(Exception))", "(throw 1)", "nope", "(exit 3)", "(raise NoMemoryError)", "Fiber.new { 1 }"};
+  constexpr std::array kValues = {"nil",
+                                  "true",
+                                  "false",
+                                  "0",
+                                  "1",
+                                  "-1",
+                                  "-4095",
+                                  "-4096",
+                                  "2**62",
+                                  "-(2**62)",
+                                  "1.5",
+                                  "0.0 / 0.0",
+                                  "1.0 / 0.0",
+                                  "1r",
+                                  "1i",
+                                  ":symbol",
+                                  "''",
+                                  "'x'",
+                                  "'x' * 1_000_000",
+                                  "\"a\\0b\"",
+                                  "\"\\xff\\xfe\"",
+                                  "[]",
+                                  "[nil]",
+                                  "[nil, nil]",
+                                  "['x']",
+                                  "['x', 1]",
+                                  "['x', -1]",
+                                  "['x', 2**62]",
+                                  "['x', nil]",
+                                  "['x' * 1_000_000, 1_000_000]",
+                                  "[1, 'x']",
+                                  "['x', 1, 2]",
+                                  "['a', 'b']",
+                                  "['a/b', 'c']",
+                                  "['', '.']",
+                                  "[\"a\\0\"]",
+                                  "['x' * 256]",
+                                  "['.', '..']",
+                                  "(0..100_000).map { |i| \"name#{i}\" }",
+                                  "[[]]",
+                                  "{}",
+                                  "{ st_mode: 0100644 }",
+                                  "{ st_mode: 'x' }",
+                                  "{ st_mode: -1 }",
+                                  "{ st_mode: 0100644, st_size: -1 }",
+                                  "{ st_mode: 0100644, st_size: 2**62, st_ino: 2**62, st_nlink: 2**62 }",
+                                  "{ st_mode: 0100644, st_mtime: -1, st_atime: 2**62, st_ctime: -(2**62) }",
+                                  "{ st_mode: 0100644, st_mtime: 'x' }",
+                                  "{ st_mode: 0100644, st_mtime: Time.now, st_valid: 0.0 / 0.0 }",
+                                  "{ st_mode: 0100644, st_valid: 1e300 }",
+                                  "{ f_bsize: 'x' }",
+                                  "{ f_blocks: -1 }",
+                                  "{ f_bsize: 2**62 }",
+                                  "{ f_namelen: 255 }",
+                                  "Object",
+                                  "Object.new",
+                                  "BasicObject.new",
+                                  "Class",
+                                  "FUSE",
+                                  "Node",
+                                  "self",
+                                  "proc { }",
+                                  "1..2",
+                                  "Struct.new(:st_mode).new(nil)",
+                                  "Struct.new(:st_mode).new(0100644)",
+                                  "Struct.new(:st_mode, :st_size).new(0100644, 'x')",
+                                  "Evil.new",
+                                  "Deep",
+                                  "(raise 'x')",
+                                  "(raise Errno::EPERM)",
+                                  "(raise SystemCallError.new('x', 99999))",
+                                  "(raise Evil.new)",
+                                  "(raise Class.new(Exception))",
+                                  "(throw 1)",
+                                  "nope",
+                                  "(exit 3)",
+                                  "(raise NoMemoryError)",
+                                  "Fiber.new { 1 }"};
   std::string text = kTree + R"(
 class Evil < StandardError
   def st_mode() raise "st_mode" end
@@ -133,7 +199,9 @@ TEST(Script, ANodeKeepsItsObjectUntilItIsForgottenOrChanged) {
     }));
     return text;
   };
-  const auto look_up = [&scripted](const char* what) { return scripted.root->lookup(scripted.request, name(what)).run(); };
+  const auto look_up = [&scripted](const char* what) {
+    return scripted.root->lookup(scripted.request, name(what)).run();
+  };
   {
     const auto kept = look_up("a");
     const auto changed = look_up("b");
@@ -146,8 +214,9 @@ TEST(Script, ANodeKeepsItsObjectUntilItIsForgottenOrChanged) {
 }
 
 TEST(Script, AnObjectIsMadeAfreshAfterItsNameWasMovedAndGoesWithTheName) {
-  Scripted scripted(kTree + "class Node\n def on_rename(to) 0 end\n def on_unlink() 0 end\n"
-                            " def on_read_all() [@path, @path.size] end\nend\n");
+  Scripted scripted(kTree +
+                    "class Node\n def on_rename(to) 0 end\n def on_unlink() 0 end\n"
+                    " def on_read_all() [@path, @path.size] end\nend\n");
   const auto path_of = [&scripted](const Ref<Node>& node) {
     std::array<std::byte, 64> text{};
     const auto size = node->read(scripted.request, 0, text).run();
