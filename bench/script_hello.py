@@ -3,7 +3,7 @@
 import stat
 import sys
 
-import fuse
+import fusepy as fuse
 
 
 class Greeting(fuse.Operations):

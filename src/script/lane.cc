@@ -51,8 +51,7 @@ bool Lane::work(std::unique_lock<std::mutex>& lock, const Call* own) {
     lock.lock();
     const bool wanted = finish_current();
     if (call.get() == own && wanted && waiting_.empty()) {
-      busy_ = false;
-      changed_.notify_all();
+      leave();
       return false;
     }
     if (!wanted || !call->coroutine_) continue;
@@ -60,9 +59,14 @@ bool Lane::work(std::unique_lock<std::mutex>& lock, const Call* own) {
     call->coroutine_.resume();
     lock.lock();
   }
-  busy_ = false;
-  changed_.notify_all();
+  leave();
   return true;
+}
+
+// Only who closes the lane waits for it to be free; the watcher is not to be woken for each call.
+void Lane::leave() {
+  busy_ = false;
+  if (closed_) changed_.notify_all();
 }
 
 // Whether its caller still waits for it.

@@ -68,6 +68,7 @@ class Lane {
  private:
   [[gnu::noinline]] bool enter(std::shared_ptr<Call> call, std::coroutine_handle<> coroutine);
   bool work(std::unique_lock<std::mutex>& lock, const Call* own);
+  void leave();
   bool finish_current();
   void watch();
   void abandon_all(std::unique_lock<std::mutex>& lock);
