@@ -23,20 +23,20 @@ bool may_pass(long status) { return status == 408 || status == 425 || status == 
 
 // Stays where it is: libcurl holds its address.
 struct Webhooks::Transfer {
-  Transfer(const CurlLibrary& library, CURL* easy, std::size_t of, Delivery what)
+  Transfer(const http::CurlLibrary& library, CURL* easy, std::size_t of, Delivery what)
       : curl(library), handle(easy), rule(of), delivery(std::move(what)) {}
   ~Transfer() { curl.easy_cleanup(handle); }
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
-  const CurlLibrary& curl;
+  const http::CurlLibrary& curl;
   CURL* const handle;
   const std::size_t rule;
   Delivery delivery;
   curl_off_t received = 0;
 };
 
-Webhooks::Webhooks(const CurlLibrary& curl) : curl_(curl), multi_(curl_.multi_init()) {
+Webhooks::Webhooks(const http::CurlLibrary& curl) : curl_(curl), multi_(curl_.multi_init()) {
   headers_ = curl_.slist_append(headers_, "Content-Type: application/json");
   headers_ = curl_.slist_append(headers_, "Expect:");  // no question before the body
 }
@@ -49,7 +49,7 @@ Webhooks::~Webhooks() {
 }
 
 Outcome<std::unique_ptr<Webhooks>> Webhooks::create() {
-  const auto curl = CurlLibrary::load();
+  const auto& curl = http::CurlLibrary::get();
   if (!curl) return std::unexpected(curl.error());
   return std::unique_ptr<Webhooks>(new Webhooks(*curl));
 }

@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "action/curl_library.h"
 #include "action/retry_queue.h"
 
 namespace fusebox::action {
@@ -47,10 +46,10 @@ class Webhooks {
  private:
   struct Transfer;
 
-  explicit Webhooks(const CurlLibrary& curl);
+  explicit Webhooks(const http::CurlLibrary& curl);
   Ended conclude(Transfer& transfer, CURLcode code) const;
 
-  const CurlLibrary curl_;
+  const http::CurlLibrary& curl_;
   CURLM* const multi_;
   curl_slist* headers_ = nullptr;
   std::map<CURL*, std::unique_ptr<Transfer>> transfers_;

@@ -18,6 +18,7 @@
 #include "cli/own_files.h"
 #include "cli/run_box.h"
 #include "cli/run_options.h"
+#include "cli/script_graft.h"
 #include "cli/seccomp_profile.h"
 #include "guard/controlled_policy.h"
 
@@ -116,6 +117,11 @@ class Run {
   Outcome<> start() {
     auto grafts = grafts_for(policy_->policy, directory_);
     if (!grafts) return std::unexpected(grafts.error());
+    for (const std::string& script : options_.scripts) {
+      auto graft = scripts_.start(script);
+      if (!graft) return std::unexpected(graft.error());
+      grafts->push_back(*std::move(graft));
+    }
     auto changes = box_.directory();
     if (!changes) return std::unexpected(changes.error());
     const policy::Policy& policy = policy_->policy;
@@ -182,6 +188,7 @@ class Run {
   std::optional<policy::LoadedPolicy> policy_;
   std::string directory_;
   box::OwnFilter filter_;
+  ScriptHosts scripts_;  // outlives the mirror that shows what they serve
   box::Rights rights_;
   Fd root_;
   Fd log_file_;

@@ -15,6 +15,7 @@
 #include "cli/cmd_policy.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_sandbox.h"
+#include "cli/cmd_script.h"
 #include "cli/cmd_seccomp.h"
 #include "cli/command.h"
 
@@ -30,6 +31,7 @@ int parse_and_run(int argc, char** argv) {
   cli::CommandResult result;
   cli::add_run_command(app, result);
   cli::add_mirror_command(app, result);
+  cli::add_script_command(app, result);
   cli::add_policy_command(app, result);
   cli::add_log_command(app, result);
   cli::add_boxes_command(app, result);

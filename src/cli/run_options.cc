@@ -16,6 +16,11 @@ void add_run_options(CLI::App& command, RunOptions& options) {
       ->check(CLI::IsMember({"violations", "files", "all", "io"}))
       ->capture_default_str();
   command.add_option("--deps", options.deps, "Write inputs and outputs to FILE as a Make rule")->type_name("FILE");
+  command
+      .add_option("--script", options.scripts,
+                  "Show the file system that a Ruby script serves at a directory of the box (fusebox script --help)")
+      ->type_name("MOUNTPOINT=FILE.rb")
+      ->allow_extra_args(false);
   command.add_option("--net", options.network, "The box's network: the host's, or none but loopback")
       ->type_name("none|host")
       ->check(CLI::IsMember({"none", "host"}));

@@ -13,13 +13,14 @@ namespace fusebox::cli {
 struct RunOptions {
   PolicyOptions policy;
   ServingOptions serving;
-  std::string box;                  // its name; empty: one for this run alone
-  std::string log;                  // empty: what the policy file says, else none
-  std::string audit = "files";      // violations | files | all | io
-  std::string deps;                 // empty: none
-  std::string seccomp;              // a profile or a script; empty: none
-  std::string network;              // none | host; empty: what the policy says, else host
-  std::string violations = "fail";  // fail | report
+  std::string box;                   // its name; empty: one for this run alone
+  std::string log;                   // empty: what the policy file says, else none
+  std::string audit = "files";       // violations | files | all | io
+  std::string deps;                  // empty: none
+  std::vector<std::string> scripts;  // MOUNTPOINT=FILE.rb
+  std::string seccomp;               // a profile or a script; empty: none
+  std::string network;               // none | host; empty: what the policy says, else host
+  std::string violations = "fail";   // fail | report
   bool map_root = false;
   bool quiet = false;
   bool statistics = false;

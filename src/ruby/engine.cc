@@ -100,6 +100,8 @@ Ran<> Engine::set_up(const EngineOptions& options) {
     define_environment(mrb);
     define_process(mrb);
     define_system(mrb);
+    define_json(mrb);
+    define_curl(mrb);
   });
   if (!defined) return defined;
   for (const PreludeFile& file : prelude()) {

@@ -14,5 +14,7 @@ void define_system_errors(mrb_state* mrb);  // Errno
 void define_environment(mrb_state* mrb);    // ENV
 void define_process(mrb_state* mrb);        // Process, Kernel, Exec
 void define_system(mrb_state* mrb);         // Uname, Dir, File.stat
+void define_json(mrb_state* mrb);           // JSON
+void define_curl(mrb_state* mrb);           // Curl
 
 }  // namespace fusebox::ruby

@@ -23,14 +23,22 @@ constexpr char kProcess[] = {
 constexpr char kSystem[] = {
 #embed "prelude/system.rb"
 };
+constexpr char kJson[] = {
+#embed "prelude/json.rb"
+};
+constexpr char kHttp[] = {
+#embed "prelude/http.rb"
+};
 #pragma clang diagnostic pop
 
-constexpr std::array<PreludeFile, 5> kPrelude = {{
+constexpr std::array<PreludeFile, 7> kPrelude = {{
     {"fusebox:system_error.rb", {kSystemError, sizeof kSystemError}},
     {"fusebox:kernel.rb", {kKernel, sizeof kKernel}},
     {"fusebox:environment.rb", {kEnvironment, sizeof kEnvironment}},
     {"fusebox:process.rb", {kProcess, sizeof kProcess}},
     {"fusebox:system.rb", {kSystem, sizeof kSystem}},
+    {"fusebox:json.rb", {kJson, sizeof kJson}},
+    {"fusebox:http.rb", {kHttp, sizeof kHttp}},
 }};
 
 }  // namespace

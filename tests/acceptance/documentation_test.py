@@ -10,12 +10,12 @@ import boxed
 import boxes
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ("run", "mirror", "log", "policy", "policy check", "policy explain", "policy print", "doctor",
+COMMANDS = ("run", "mirror", "script", "log", "policy", "policy check", "policy explain", "policy print", "doctor",
             "boxes", "diff", "apply", "discard", "export",
             "seccomp", "seccomp run", "seccomp check", "seccomp export", "seccomp import")
 
 # What an example names and this machine need not have, and where the test keeps its own.
-STAND_INS = {"/srv/data": "data", "mirror / ": "mirror data ", "/mnt": "point"}
+STAND_INS = {"/srv/data": "data", "mirror / ": "mirror data ", "examples/ruby": f"{SOURCE}/examples/ruby", "/mnt": "point"}
 NOT_RUN = {
     r"^make (demo|test)\b": "runs this very test",
     r"--fix\b": "changes the machine until its next boot",
@@ -66,7 +66,7 @@ class Documentation(boxed.Case):
         for name, stand_in in STAND_INS.items():
             line = line.replace(name, stand_in)
         line = re.sub(r"\btrial\b", self.top.name, line)
-        if " mirror " in line:
+        if re.search(r"\bfusebox (mirror|script) ", line):
             process = subprocess.Popen(["sh", "-c", f"exec {line.rstrip(' &')}"], cwd=self.dir, env=self.environment)
             self.addCleanup(self._end, process)
             self.assertIsNotNone(boxed.wait_until(lambda: os.path.ismount(self.dir / "point"), 10), line)

@@ -28,6 +28,7 @@ offers strict run --profile s
 offers explain policy ex
 offers --op policy explain --o
 offers --denied log --d
+offers --debug script --d
 offers apply ap
 offers --text diff some-box --t
 offers --dry-run apply --d

@@ -1,32 +1,13 @@
 #include "ruby/engine.h"
 
 #include <gtest/gtest.h>
-#include <mruby.h>
-#include <mruby/string.h>
-#include <mruby/variable.h>
 
 #include <string>
 
-#include "ruby/bind.h"
+#include "unit/ruby/evaluated.h"
 
 namespace fusebox::ruby {
 namespace {
-
-std::unique_ptr<Engine> engine_with(EngineOptions options = {}) { return *Engine::create(options); }
-
-// What `code`, an expression that gives a String, gives.
-std::string result_of(Engine& engine, const std::string& code) {
-  const Ran<> ran = engine.evaluate("$result = (" + code + ").to_s", "test.rb");
-  if (!ran) return ran.error().line;
-  std::string result;
-  const Ran<> read = engine.protect([&result](mrb_state* mrb) {
-    const mrb_value value = mrb_gv_get(mrb, mrb_intern_cstr(mrb, "$result"));
-    result = view_of(value);
-  });
-  return read ? result : read.error().line;
-}
-
-std::string result_of(const std::string& code) { return result_of(*engine_with(), code); }
 
 TEST(Engine, AnExceptionIsALineWithThePlaceInTheScript) {
   const Ran<> ran = engine_with()->evaluate("def f\n  raise 'boo'\nend\n\nf\n", "x.rb");

@@ -6,11 +6,12 @@
 
 #include "fusebox/fault.h"
 
-namespace fusebox::action {
+namespace fusebox::http {
 
 struct CurlLibrary {
   decltype(&::curl_easy_init) easy_init = nullptr;
   decltype(&::curl_easy_cleanup) easy_cleanup = nullptr;
+  decltype(&::curl_easy_perform) easy_perform = nullptr;
   decltype(&::curl_easy_setopt) easy_setopt = nullptr;
   decltype(&::curl_easy_getinfo) easy_getinfo = nullptr;
   decltype(&::curl_easy_strerror) easy_strerror = nullptr;
@@ -24,8 +25,11 @@ struct CurlLibrary {
   decltype(&::curl_multi_poll) multi_poll = nullptr;
   decltype(&::curl_multi_info_read) multi_info_read = nullptr;
 
-  // In a process of one thread; initialised, and never unloaded.
+  // Loads it the first time; initialised, and never unloaded.  Any thread.
+  static const Outcome<CurlLibrary>& get();
+
+ private:
   static Outcome<CurlLibrary> load();
 };
 
-}  // namespace fusebox::action
+}  // namespace fusebox::http

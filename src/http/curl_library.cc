@@ -1,13 +1,18 @@
-#include "action/curl_library.h"
+#include "http/curl_library.h"
 
 #include <dlfcn.h>
 
-namespace fusebox::action {
+namespace fusebox::http {
+
+const Outcome<CurlLibrary>& CurlLibrary::get() {
+  static const Outcome<CurlLibrary> library = load();
+  return library;
+}
 
 Outcome<CurlLibrary> CurlLibrary::load() {
   const auto fault = [] {
     return std::unexpected(
-        Fault{.what = "webhook", .why = ::dlerror(), .remedy = "install libcurl4, or leave webhooks out"});
+        Fault{.what = "HTTP", .why = ::dlerror(), .remedy = "install libcurl4"});
   };
   void* library = ::dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return fault();
@@ -21,6 +26,7 @@ Outcome<CurlLibrary> CurlLibrary::load() {
   find("curl_global_init", global_init);
   find("curl_easy_init", curl.easy_init);
   find("curl_easy_cleanup", curl.easy_cleanup);
+  find("curl_easy_perform", curl.easy_perform);
   find("curl_easy_setopt", curl.easy_setopt);
   find("curl_easy_getinfo", curl.easy_getinfo);
   find("curl_easy_strerror", curl.easy_strerror);
@@ -35,9 +41,9 @@ Outcome<CurlLibrary> CurlLibrary::load() {
   find("curl_multi_info_read", curl.multi_info_read);
   if (!is_complete) return fault();
   if (global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-    return std::unexpected(Fault{.what = "webhook", .why = "libcurl does not start", .remedy = {}});
+    return std::unexpected(Fault{.what = "HTTP", .why = "libcurl does not start", .remedy = {}});
   }
   return curl;
 }
 
-}  // namespace fusebox::action
+}  // namespace fusebox::http
