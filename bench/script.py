@@ -23,6 +23,7 @@ def servers(mountpoint):
         "script": ours,
         "script, cached": [*ours, "cached"],
         "fusepy": [PYTHON, str(HERE / "script_hello.py"), str(mountpoint)],
+        "fusepy, one thread": [PYTHON, str(HERE / "script_hello.py"), str(mountpoint), "nothreads"],
     }
 
 
@@ -34,7 +35,7 @@ def _usable(mountpoint, log):
                 pass
             working[name] = command
         except (variants.Failure, OSError) as error:
-            what = name if name == "fusepy" else f"fusebox {name}"
+            what = name if name.startswith("fusepy") else f"fusebox {name}"
             notes.append(f"{what} not measured: {error}")
     return working, notes
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "action/retry_queue.h"
+#include "http/curl_library.h"
 
 namespace fusebox::action {
 
