@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "audit/event.h"
 #include "audit/acting_sink.h"
+#include "audit/event.h"
 
 namespace fusebox::audit {
 

@@ -9,8 +9,8 @@
 #include <memory>
 #include <string>
 
-#include "audit/event.h"
 #include "audit/acting_sink.h"
+#include "audit/event.h"
 #include "audit/event_sink.h"
 #include "audit/summary.h"
 #include "fusebox/fault.h"

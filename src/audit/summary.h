@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "audit/event.h"
 #include "audit/acting_sink.h"
+#include "audit/event.h"
 
 namespace fusebox::audit {
 

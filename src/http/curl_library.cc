@@ -11,8 +11,7 @@ const Outcome<CurlLibrary>& CurlLibrary::get() {
 
 Outcome<CurlLibrary> CurlLibrary::load() {
   const auto fault = [] {
-    return std::unexpected(
-        Fault{.what = "HTTP", .why = ::dlerror(), .remedy = "install libcurl4"});
+    return std::unexpected(Fault{.what = "HTTP", .why = ::dlerror(), .remedy = "install libcurl4"});
   };
   void* library = ::dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return fault();
