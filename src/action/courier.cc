@@ -239,6 +239,7 @@ class Courier {
     const auto patience = std::chrono::ceil<milliseconds>(std::max(until - now, steady_clock::duration::zero()));
     if (webhooks_) return webhooks_->wait(watched, patience);
     std::vector<pollfd> polled;
+    polled.reserve(watched.size());
     for (const int fd : watched) polled.push_back({fd, POLLIN, 0});
     ::poll(polled.data(), polled.size(), static_cast<int>(patience.count()));
   }

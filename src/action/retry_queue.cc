@@ -55,6 +55,7 @@ GivenUp RetryQueue::rejected(const Delivery& delivery, std::string why) {
 
 std::vector<GivenUp> RetryQueue::give_up(const std::string& why) {
   std::vector<GivenUp> given_up;
+  given_up.reserve(waiting_.size());
   for (const Delivery& delivery : waiting_) given_up.push_back({delivery.event, why});
   waiting_.clear();
   return given_up;
