@@ -7,6 +7,7 @@ namespace {
 
 std::vector<std::vector<std::string>> patterns_of(const std::vector<ActingRule>& rules) {
   std::vector<std::vector<std::string>> patterns;
+  patterns.reserve(rules.size());
   for (const ActingRule& rule : rules) patterns.push_back(rule.patterns);
   return patterns;
 }
