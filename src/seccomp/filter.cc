@@ -48,6 +48,7 @@ int set_attributes(const Profile& profile, const Context& context) {
 
 std::vector<scmp_arg_cmp> comparisons_of(const Rule& rule) {
   std::vector<scmp_arg_cmp> comparisons;
+  comparisons.reserve(rule.conditions.size());
   for (const Condition& condition : rule.conditions) {
     comparisons.push_back({.arg = condition.argument,
                            .op = number_of(condition.comparison),

@@ -13,7 +13,7 @@ namespace {
 
 constexpr long kOptions = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
 
-// ptrace(2) takes numbers in the place of pointers.
+// NOLINTNEXTLINE(performance-no-int-to-ptr): ptrace(2) takes numbers in the place of pointers
 void* as_pointer(long number) { return reinterpret_cast<void*>(number); }
 
 pid_t wait_for(pid_t pid, int& status) {
