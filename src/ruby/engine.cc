@@ -3,9 +3,11 @@
 #include <mruby/array.h>
 #include <mruby/compile.h>
 #include <mruby/error.h>
+#include <mruby/proc.h>
 #include <mruby/variable.h>
 
 #include <cerrno>
+#include <cstring>
 #include <exception>
 #include <fstream>
 #include <iterator>
@@ -35,6 +37,22 @@ mrb_value call_body(mrb_state* mrb, void* opaque) {
   return mrb_nil_value();
 }
 
+// The variables of a file that has ended are on the interpreter's stack, where the next file's will be; what blocks of
+// the file still hold of them gets a place of its own.  mruby's own program does so between files
+// (tools/mruby/mruby.c).
+void keep_variables(mrb_state* mrb) {
+  mrb_callinfo* const bottom = mrb->c->cibase;
+  REnv* const variables = mrb_vm_ci_env(bottom);
+  if (variables == nullptr || mrb->c->ci != bottom || !MRB_ENV_ONSTACK_P(variables)) return;
+  const std::size_t bytes = static_cast<std::size_t>(MRB_ENV_LEN(variables)) * sizeof(mrb_value);
+  auto* const place = static_cast<mrb_value*>(mrb_malloc(mrb, bytes));
+  std::memcpy(place, variables->stack, bytes);
+  mrb_vm_ci_env_set(bottom, nullptr);
+  variables->stack = place;
+  MRB_ENV_CLOSE(variables);
+  mrb_write_barrier(mrb, reinterpret_cast<RBasic*>(variables));
+}
+
 // The parser, which takes memory of its own, and goes whatever happens.
 class Parsed {
  public:
@@ -60,7 +78,10 @@ class Parsed {
   }
 
   // Runs the code; the parser's memory is given back before.
-  void run() { mrb_load_exec(mrb_, std::exchange(parser_, nullptr), context_); }
+  void run() {
+    mrb_load_exec(mrb_, std::exchange(parser_, nullptr), context_);
+    keep_variables(mrb_);
+  }
 
  private:
   mrb_state* const mrb_;
