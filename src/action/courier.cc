@@ -23,7 +23,7 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t kProgramsAtOnce = 2;  // of one rule
 constexpr std::size_t kPostsAtOnce = 8;
-constexpr milliseconds kLongestSleep{1000};
+constexpr milliseconds kLongestSleep{60000};
 // Whoever kept an event waiting for so long when the command ended is not waited for.
 constexpr milliseconds kBehind{1000};
 
@@ -64,9 +64,9 @@ class Courier {
   [[noreturn]] void run() {
     while (true) {
       receive();
-      begin();
       conclude_posts();
       conclude_programs();
+      begin();  // after what has ended made room: nobody else wakes us for it
       if (deadline_ && steady_clock::now() >= *deadline_) give_up();
       send_reports();
       const bool is_idle = std::ranges::all_of(lines_, [](const Line& line) { return line.queue.is_idle(); });

@@ -125,7 +125,7 @@ class CourierTest : public ::testing::Test {
                                                     .origin = "x:1:1"}};
     std::vector<Actions::Agent> agents;
     agents.push_back({.helper = *start_courier(rules), .rules = 1});
-    Actions actions(rules, std::move(agents), {.wait_at_end = milliseconds(3000)});
+    Actions actions(rules, std::move(agents), {.wait_at_end = milliseconds(30000)});
     audit::Event event;
     event.op = audit::Op::create;
     event.path = "/a b\n$(x)";
@@ -163,7 +163,14 @@ TEST_F(CourierTest, AProgramThatHangsIsEndedWithWhatItStarted) {
 }
 
 TEST_F(CourierTest, ManyAreRunOneAfterTheOther) {
-  EXPECT_THAT(run({"/bin/true"}, milliseconds(5000), 50), ElementsAre("done 50"));
+  EXPECT_THAT(run({"/bin/true"}, milliseconds(30000), 50), ElementsAre("done 50"));
+}
+
+// Each program holds the courier still until both that run have ended.
+TEST_F(CourierTest, WhenAllThatRunEndAtOnceTheNextOnesAreStarted) {
+  EXPECT_THAT(run({"/bin/sh", "-c", "sleep 0.02; kill -STOP $PPID; (sleep 0.1; kill -CONT $PPID) &"},
+                  milliseconds(30000), 6),
+              ElementsAre("done 6"));
 }
 
 }  // namespace
