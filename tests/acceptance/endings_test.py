@@ -91,7 +91,7 @@ class Deaths(boxed.Case):
             box = self.running_box()
             self.assertTrue(self.processes_of(box))
             box.kill()
-            self.assertIsNotNone(boxed.wait_until(lambda: not self.processes_of(box), 2), "the command lives on")
+            self.assertIsNotNone(boxed.wait_until(lambda: not self.processes_of(box), 10), "the command lives on")
             box.communicate(timeout=5)
             self.assertEqual(boxed.mount_table(), mounts)
             self.assertWholeLog()

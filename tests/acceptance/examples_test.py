@@ -304,10 +304,10 @@ class Clock(Example):
                     for _ in range(5):
                         start = time.monotonic()
                         self.assertEqual(poll.poll(10_000), [(file.fileno(), select.POLLIN)])
-                        self.assertLess(time.monotonic() - start, self.INTERVAL / 1000 + 0.5)
+                        self.assertLess(time.monotonic() - start, self.INTERVAL / 1000 + 4)
                         # The news of the data are on their way when the poll wakes.
                         self.assertIsNotNone(
-                            boxed.wait_until(lambda: os.pread(file.fileno(), 100, 0) != seen[-1], 0.2))
+                            boxed.wait_until(lambda: os.pread(file.fileno(), 100, 0) != seen[-1], 5))
                         seen.append(os.pread(file.fileno(), 100, 0))
                         self.assertRegex(seen[-1], rb"^\d\d:\d\d:\d\d\.\d\d\d\n$")
                     self.assertEqual(seen, sorted(seen))
@@ -348,7 +348,7 @@ class Slow(Example):
                 print(f"{transport}: 200 readers in {took:.2f} s", flush=True)
                 self.assertEqual(results, [b"worth waiting for\n"] * 200)
                 self.assertGreaterEqual(min(delays), 1)
-                self.assertLess(took, 2 + started)
+                self.assertLess(took, 10 + started)  # one after the other: 200 s
 
         self.over_each(check)
 

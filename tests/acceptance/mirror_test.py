@@ -142,7 +142,7 @@ class Mirror(boxed.Case):
         made = subprocess.run([*as_nobody, "touch", self.point / "new"], capture_output=True, text=True)
         self.assertNotEqual(made.returncode, 0)
         self.dir.chmod(0o777)
-        boxed.wait_until(lambda: subprocess.run([*as_nobody, "touch", self.point / "new"], capture_output=True).returncode == 0, 2)
+        boxed.wait_until(lambda: subprocess.run([*as_nobody, "touch", self.point / "new"], capture_output=True).returncode == 0, 10)
         self.assertEqual((self.dir / "new").stat().st_uid, boxed.NOBODY)
         process.terminate()
         self.assertGone(process)

@@ -298,7 +298,7 @@ class OnProcesses(Attack):
     def test_what_the_command_leaves_running_ends_with_it(self):
         ended = self.run_box("sh", "-c", "setsid sleep 1000 & exec setsid sleep 0.1")
         self.assertEnded(ended, 0)
-        self.assertIsNotNone(boxed.wait_until(lambda: boxed.processes_with(self.marker) == [self.victim.pid], 2))
+        self.assertIsNotNone(boxed.wait_until(lambda: boxed.processes_with(self.marker) == [self.victim.pid], 10))
 
 
 class OnDescriptors(Attack):
