@@ -168,9 +168,9 @@ TEST_F(CourierTest, ManyAreRunOneAfterTheOther) {
 
 // Each program holds the courier still until both that run have ended.
 TEST_F(CourierTest, WhenAllThatRunEndAtOnceTheNextOnesAreStarted) {
-  EXPECT_THAT(run({"/bin/sh", "-c", "sleep 0.02; kill -STOP $PPID; (sleep 0.1; kill -CONT $PPID) &"},
-                  milliseconds(30000), 6),
-              ElementsAre("done 6"));
+  EXPECT_THAT(
+      run({"/bin/sh", "-c", "sleep 0.02; kill -STOP $PPID; (sleep 0.1; kill -CONT $PPID) &"}, milliseconds(30000), 6),
+      ElementsAre("done 6"));
 }
 
 }  // namespace

@@ -18,8 +18,9 @@ using std::chrono::milliseconds;
 
 // Shared with the process that answers.
 std::atomic<bool>& hangs() {
-  static auto* const flag = new (::mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE,
-                                        MAP_SHARED | MAP_ANONYMOUS, -1, 0)) std::atomic<bool>(true);
+  static auto* const flag =
+      new (::mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+          std::atomic<bool>(true);
   return *flag;
 }
 
