@@ -162,6 +162,7 @@ class Run {
           audit::render(*summary, ::isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr);
       std::fwrite(text.data(), 1, text.size(), stderr);
     }
+    if (!options_.quiet) std::fputs(box_.fate().c_str(), stderr);
     if (summary->violations > 0 && ending->status == 0 && options_.violations == "fail") {
       return static_cast<int>(ExitCode::violations);
     }
