@@ -235,7 +235,7 @@ Result<FileStatus> HostNode::status() {
 
 Attr HostNode::attr(const FileStatus& status) const {
   Attr shown = to_attr(status, shown_inode(), attr_validity(status));
-  if (core_.only_user) core_.only_user->replace_foreign(shown);
+  if (core_.own_ids) core_.own_ids->replace_foreign(shown);
   return shown;
 }
 

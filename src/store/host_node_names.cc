@@ -56,7 +56,7 @@ Result<Entry> HostNode::entry(const FileStatus& status, int directory, const cha
   Validity valid_for = may_be_shown ? Validity::zero() : core_.entry_validity;
   const Attr shown = node->attr(status);
   // Where the kernel does not ask for a directory's attributes before it walks through, it has to ask for its name.
-  if (core_.only_user && S_ISDIR(status.stx_mode)) valid_for = std::min(valid_for, shown.valid_for);
+  if (core_.has_one_user() && S_ISDIR(status.stx_mode)) valid_for = std::min(valid_for, shown.valid_for);
   return Entry{.node = std::move(node), .attr = shown, .valid_for = valid_for};
 }
 
@@ -78,7 +78,7 @@ void HostNode::keep_reachable(int directory, const char* name) {
 Task<Entry> HostNode::lookup(const Request& request, Name name) {
   if (has_to_withdraw(request, name.text())) co_await withdraw_outside_object(std::string(name.text()));
   Entry found = co_await find(name);
-  if (!core_.only_user || core_.outside == nullptr || found.node == nullptr) co_return found;
+  if (!core_.has_one_user() || core_.outside == nullptr || found.node == nullptr) co_return found;
   if (found.attr.is_directory()) co_return co_await show_before_entering(request, std::move(found));
   if (S_ISFIFO(found.attr.mode) || S_ISSOCK(found.attr.mode)) {
     co_return co_await show_before_meeting(request, std::string(name.text()), std::move(found));
