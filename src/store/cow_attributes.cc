@@ -64,6 +64,7 @@ Task<Attr> CowNode::setattr(const Request& request, SetAttr change, Ref<Handle> 
 
 Task<Entry> CowNode::lookup(const Request& request, Name name) {
   const Ref<HostNode> below = lower();
+  if (below != nullptr) co_await below->check_if_misleading(request, X_OK);
   // Objects of outside are the lower directory's affair.
   if (below != nullptr && below->core().outside != nullptr) {
     if (below->core().has_one_user()) {
@@ -120,6 +121,7 @@ Opened CowNode::wrap(Opened opened) {
 }
 
 Task<Opened> CowNode::opendir(const Request& request) {
+  if (const Ref<HostNode> below = lower()) co_await below->check_if_misleading(request, R_OK);
   const Ref<HostNode> directory = current();
   Opened opened = co_await directory->opendir(request);
   // The times of the upper directory do not tell of what changes in the lower one.

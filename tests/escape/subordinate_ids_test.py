@@ -70,18 +70,20 @@ class Attempts(rootless.CaseOfSeveralIds):
     def test_a_group_of_the_user_counts_for_his_root_alone(self):
         """Also where others' requests come between, and where the box shows the file as one of its own group 0."""
         self.make("of-the-group", 0o640, 0, GROUP)
-        (self.dir / "folder-of-the-group").mkdir()
-        os.chown(self.dir / "folder-of-the-group", 0, GROUP)
-        (self.dir / "folder-of-the-group").chmod(0o750)
+        folder = self.make("folder/file", 0o666, 0, 0).parent
+        os.chown(folder, 0, GROUP)
+        folder.chmod(0o770)
         self.become = [part if part != "--clear-groups" else f"--groups={GROUP}" for part in self.become]
-        ended = self.run_as_root("""for round in 1 2 3; do
-              as 5 cat of-the-group; as 5 ls -d folder-of-the-group/.
-              setpriv --reuid 5 --regid 0 --clear-groups cat of-the-group
-              setpriv --reuid 5 --regid 0 --clear-groups ls -a folder-of-the-group
-              setpriv --reuid 5 --regid 5 --groups 0 cat of-the-group
-              cat of-the-group && ls -d folder-of-the-group/.
-            done""")
-        self.assertOnly(ended, *["precious", "folder-of-the-group/."] * 3)
+        for options in ((), ("--cow",)):
+            ended = self.run_as_root("""for round in 1 2 3; do
+                  cat of-the-group && cat folder/file && touch folder/new
+                  for groups in '--regid 5 --clear-groups' '--regid 0 --clear-groups' '--regid 5 --groups 0'; do
+                    setpriv --reuid 5 $groups sh -c 'cat of-the-group folder/file; ls -a folder; echo more >> folder/file
+                      mkdir folder/d; rm -f folder/new; cd folder && cat file; stat -c %n folder/none folder/file'
+                  done
+                done; stat -c '%u:%g %a' folder""", options=options)
+            self.assertOnly(ended, *["precious"] * 6, "0:0 770")
+            self.assertEqual((folder / "file").read_text(), "precious\n")
 
     def test_many_users_at_once_are_not_taken_for_each_other(self):
         self.make("secret", 0o600)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <fstream>
 #include <functional>
 #include <thread>
 
@@ -209,6 +210,14 @@ std::vector<gid_t> own_groups() {
   return groups;
 }
 
+std::string line_of(const std::string& path, std::string_view key) {
+  std::ifstream file(path);
+  std::string line;
+  while (std::getline(file, line) && !line.starts_with(key)) {
+  }
+  return line;
+}
+
 TEST_F(Credentials, AThreadThatKeepsItsGroupsHasThemAfterwards) {
   const CallerGroups keeping(Fd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)), OwnGroups::kept);
   const pid_t sleeping = sleeping_user();
@@ -219,6 +228,8 @@ TEST_F(Credentials, AThreadThatKeepsItsGroupsHasThemAfterwards) {
     const std::vector<gid_t> before = own_groups();
     const auto asked = [] { return Result<std::vector<gid_t>>(own_groups()); };
     EXPECT_EQ(*as_caller(keeping, user, asked), std::vector<gid_t>{kExtraGroup});
+    const auto powers = [] { return Result<std::string>(line_of("/proc/thread-self/status", "CapEff:")); };
+    EXPECT_EQ(*as_caller(keeping, user, powers), "CapEff:\t00000000000000c0");  // to become somebody, and no more
     const auto make = [&]() -> Result<Fd> {
       const int fd = ::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
       return fd >= 0 ? Result<Fd>(Fd(fd)) : fail_with_errno();
