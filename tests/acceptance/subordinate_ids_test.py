@@ -93,6 +93,18 @@ class SubordinateIds(rootless.CaseOfSeveralIds):
         self.assertEqual(ended.out, "5\n", str(ended))
         self.assertFalse((self.home / "d").exists())
 
+    def test_what_a_killed_run_kept_of_others_goes_with_the_next(self):
+        script = 'mkdir -m 700 "$HOME/d"; touch "$HOME/d/x"; chown -R 5:5 "$HOME/d"; echo begun; sleep 1000'
+        box = self.start_box("sh", "-c", script, options=("--map-root",))
+        self.assertEqual(box.stdout.readline(), "begun\n")
+        box.kill()
+        box.wait(60)
+        self.assertIsNotNone(boxed.wait_until(lambda: not boxed.processes_with(self.marker), 60))
+        boxes = self.home / ".local/share/fusebox/boxes"
+        self.assertEqual(len(list(boxes.iterdir())), 1)
+        self.assertEnded(self.run_as_root('touch "$HOME/y"'))
+        self.assertEqual(list(boxes.iterdir()), [])
+
     def test_a_pipe_of_outside_is_the_same_pipe_inside(self):
         os.mkfifo(self.dir / "pipe")
         os.chown(self.dir / "pipe", UID, UID)
