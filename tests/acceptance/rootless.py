@@ -85,6 +85,19 @@ class CaseOfSeveralIds(Case):
             self.skipTest(f"not installed: {', '.join(absent)}")
         super().setUp()
         self.give(f"nobody:{FIRST}:{COUNT}\n")
+        if reason := self.refusal_to_map():
+            self.skipTest(f"newuidmap: {reason}")
+
+    @staticmethod
+    def refusal_to_map():
+        """Why newuidmap maps no subordinate ids here (a container that does not know them, perhaps), or None."""
+        waiting = [*BECOME_NOBODY, "unshare", "--user", "sh", "-c", "echo; read end"]
+        with subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            process.stdout.readline()
+            done = subprocess.run([*BECOME_NOBODY, "newuidmap", str(process.pid), "0", str(FIRST), "1"],
+                                  capture_output=True, text=True)
+            process.stdin.close()
+        return None if done.returncode == 0 else done.stderr.strip()
 
     def give(self, users, groups=None):
         """Lets /etc/subuid and /etc/subgid say this, in this mount namespace, until the test ends."""
