@@ -23,6 +23,7 @@
 #include "box/box.h"
 #include "box/capabilities.h"
 #include "box/rights.h"
+#include "box/subordinate_ids.h"
 #include "fusebox/fd.h"
 
 namespace fusebox::box {
@@ -101,7 +102,7 @@ Finding rights() {
     finding.remedy = "run as root; in a container, --cap-add SYS_ADMIN";
   } else if (!in_initial_user_namespace()) {
     finding.offer = Offer::limited;
-    finding.meaning = "in a user namespace: boxes of one user, without passthrough";
+    finding.meaning = "in a user namespace: boxes without passthrough";
     finding.remedy = "works; run as the machine's root for full speed";
   }
   return finding;
@@ -244,6 +245,18 @@ Finding user_namespaces() {
   return finding;
 }
 
+Finding subordinate_ids() {
+  Finding finding{.name = "subordinate ids", .meaning = "--map-root gives the box further users", .remedy = {}};
+  if (has_capability(CAP_SYS_ADMIN)) {
+    finding.meaning = "not needed: the boxes of root know all users";
+  } else if (const auto several = make_namespace_with_subordinate_ids(); !several) {
+    finding.offer = Offer::limited;
+    finding.meaning = "a box with --map-root knows one user: " + several.error().why;
+    finding.remedy = several.error().remedy;
+  }
+  return finding;
+}
+
 Finding file_handles() {
   Finding finding{.name = "file handles", .meaning = "files can be reopened without their path", .remedy = {}};
   alignas(file_handle) std::array<char, sizeof(file_handle) + MAX_HANDLE_SZ> buffer{};
@@ -287,10 +300,12 @@ Finding cgroups() {
 
 std::vector<Finding> probe_machine() {
   Finding own_namespace = user_namespaces();
+  Finding further_users = subordinate_ids();
   // The others as a box would find them: whoever is not root makes one in a user namespace.
   if (own_namespace.offer == Offer::ok) (void)acquire_rights();
-  return {kernel(),      fuse_device(), rights(),          mount_interface(), namespaces(),  root_mount(),  seccomp(),
-          passthrough(), io_uring(),    idle_processors(), file_handles(),    descriptors(), own_namespace, cgroups()};
+  return {kernel(),       fuse_device(), rights(),      mount_interface(), namespaces(),
+          root_mount(),   seccomp(),     passthrough(), io_uring(),        idle_processors(),
+          file_handles(), descriptors(), own_namespace, further_users,     cgroups()};
 }
 
 bool can_make_boxes(const std::vector<Finding>& findings) {

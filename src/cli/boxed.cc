@@ -53,7 +53,7 @@ Outcome<> Boxed::start(BoxedPlan plan) {
                                                        .freshness = freshness,
                                                        .transport = plan.transport,
                                                        .idle_processors = plan.idle_processors,
-                                                       .one_user = plan.one_user,
+                                                       .users = plan.users,
                                                        .guard = &*guard_,
                                                        .outside = &*objects_});
   if (!view) return std::unexpected(view.error());

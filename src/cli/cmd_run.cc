@@ -37,6 +37,12 @@ box::Network network_of(const RunOptions& options, const policy::LoadedPolicy& l
   return loaded.network == policy::Network::none ? box::Network::none : box::Network::host;
 }
 
+// What a box with a name keeps is for its user to review, and to apply, in no namespace: so all of it is to be his.
+box::OwnId own_id_of(const RunOptions& options) {
+  if (!options.map_root) return box::OwnId::same;
+  return options.box.empty() ? box::OwnId::root_of_others : box::OwnId::root;
+}
+
 Outcome<Fd> create_file(const std::string& path, const char* what) {
   if (path.empty()) return Fd();
   Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
@@ -84,7 +90,7 @@ class Run {
     // By the user's own rights and place.
     if (const Outcome<> started = acting_.start(*policy_); !started) return started;
     if (const Outcome<> opened = box_.open(options_.box, *policy_); !opened) return opened;
-    const auto rights = box::acquire_rights(options_.map_root ? box::OwnId::root : box::OwnId::same);
+    const auto rights = box::acquire_rights(own_id_of(options_));
     if (!rights) return std::unexpected(rights.error());
     rights_ = *rights;
     root_ = Fd(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -148,7 +154,7 @@ class Run {
                          .freshness = freshness_of(options_.serving),
                          .transport = transport_of(options_.serving),
                          .idle_processors = idle_processors_of(options_.serving),
-                         .one_user = rights_.of_one_user});
+                         .users = users_of(rights_)});
   }
 
   Outcome<int> finish(Outcome<box::Ending> ending) {

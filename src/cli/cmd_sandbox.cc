@@ -162,7 +162,7 @@ class Sandbox {
          .level = start_.debug_log.empty() ? audit::Level::violations : audit::Level::all,
          .sink = std::move(sink_),
          .changing_file = std::filesystem::path(start_.log).filename().string(),
-         .one_user = rights_.of_one_user});
+         .users = users_of(rights_)});
   }
 
   const SandboxOptions options_;

@@ -22,14 +22,28 @@ std::size_t descriptor_budget() {
   return std::min<std::size_t>(limit.rlim_cur / 2, kMostDescriptors);
 }
 
+Users users_of(const box::Rights& rights) {
+  switch (rights.users) {
+    case box::KnownUsers::all:
+      return Users::all;
+    case box::KnownUsers::some:
+      return Users::some;
+    case box::KnownUsers::one:
+      return Users::one;
+  }
+  return Users::one;
+}
+
 HostView::~HostView() {
   if (mount_) mount_->end();  // its nodes are the store's, which gives its backing files back
 }
 
 Outcome<std::unique_ptr<HostView>> HostView::prepare(Fd root, HostViewOptions options) {
   std::unique_ptr<HostView> view(new HostView());
-  // For one user, the host checks his permissions at each operation; so the policy, and the log, come first.
-  const Permissions permissions = options.one_user ? Permissions::file_system_checks : Permissions::kernel_checks;
+  // For one user, the host checks his permissions at each operation; so the policy, and the log, come first.  With
+  // several, the kernel has to: it does not ask about directories whose names it knows.
+  const bool one_user = options.users == Users::one;
+  const Permissions permissions = one_user ? Permissions::file_system_checks : Permissions::kernel_checks;
   auto mount = Mount::create({.transport = options.transport,
                               .idle_processors = options.idle_processors,
                               .permissions = permissions,
@@ -47,7 +61,7 @@ Outcome<std::unique_ptr<HostView>> HostView::prepare(Fd root, HostViewOptions op
                        .max_descriptors = descriptors,
                        .backing = &view->mount_->backing(),
                        .makes_devices = options.guard == nullptr,
-                       .one_user = options.one_user,
+                       .users = options.users,
                        .outside_objects = options.outside,
                        .grafts = std::move(options.grafts),
                        .numbers = nullptr};

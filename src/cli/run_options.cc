@@ -28,7 +28,8 @@ void add_run_options(CLI::App& command, RunOptions& options) {
       .add_option("--seccomp", options.seccomp,
                   "Hold COMMAND to a filter for system calls too: an OCI or Docker profile in JSON, or a script *.rb")
       ->type_name("FILE");
-  command.add_flag("--map-root", options.map_root, "Started without root: be uid 0 in the box");
+  command.add_flag("--map-root", options.map_root,
+                   "Started without root: be uid 0 in the box, with your subordinate ids as its other users");
   command.add_option("--violations", options.violations, "A run with violations fails, or only reports them")
       ->type_name("fail|report")
       ->check(CLI::IsMember({"fail", "report"}))

@@ -33,19 +33,22 @@ Task<Attr> CowNode::getattr(const Request& request, Ref<Handle> open) {
 
 Result<> CowNode::may(const Request& request, int mask) const {
   const Ref<HostNode> below = lower();
-  if (below == nullptr || !below->core().only_user) return {};
+  if (below == nullptr || !below->core().own_ids) return {};
   return below->access(request, mask).run();
 }
 
 // What changes mode, owner or times to a given moment is the owner's right (chmod(2), utimensat(2)).
 Result<> CowNode::may_change(const Request& request, const SetAttr& change) const {
   const Ref<HostNode> below = lower();
-  if (below == nullptr || !below->core().only_user) return {};
+  if (below == nullptr || !below->core().own_ids) return {};
   const bool sets_moment = (change.atime && !change.atime->now) || (change.mtime && !change.mtime->now);
   if (change.mode || change.uid || change.gid || sets_moment) {
     const Result<FileStatus> status = below->status();
     if (!status) return fail(status.error());
-    return status->stx_uid == below->core().only_user->uid ? Result<>() : Result<>(fail(Errno::not_permitted));
+    const OwnIds& ids = *below->core().own_ids;
+    const uid_t owner = status->stx_uid;
+    const bool is_owners = request.caller.uid == owner || (request.caller.uid == ids.uid && owner != ids.foreign.uid);
+    return is_owners ? Result<>() : Result<>(fail(Errno::not_permitted));
   }
   return may(request, W_OK);
 }
@@ -61,9 +64,10 @@ Task<Attr> CowNode::setattr(const Request& request, SetAttr change, Ref<Handle> 
 
 Task<Entry> CowNode::lookup(const Request& request, Name name) {
   const Ref<HostNode> below = lower();
+  if (below != nullptr) co_await below->check_if_misleading(request, X_OK);
   // Objects of outside are the lower directory's affair.
   if (below != nullptr && below->core().outside != nullptr) {
-    if (below->core().only_user) {
+    if (below->core().has_one_user()) {
       const Result<Entry> seen = co_await attempt(below->lookup(request, name));
       if (!seen && seen.error() == Errno::stale) co_return Errno::stale;
     } else if (below->has_to_withdraw(request, name.text())) {
@@ -117,6 +121,7 @@ Opened CowNode::wrap(Opened opened) {
 }
 
 Task<Opened> CowNode::opendir(const Request& request) {
+  if (const Ref<HostNode> below = lower()) co_await below->check_if_misleading(request, R_OK);
   const Ref<HostNode> directory = current();
   Opened opened = co_await directory->opendir(request);
   // The times of the upper directory do not tell of what changes in the lower one.

@@ -41,7 +41,7 @@ class CollectSink final : public DirSink {
 
 Result<std::vector<CowNode::Listed>> list_layer(HostNode& directory) {
   std::vector<CowNode::Listed> listed;
-  const Result<Opened> opened = directory.opendir({}).run();
+  const Result<Opened> opened = directory.opendir(own_request()).run();
   if (!opened) return fail(opened.error());
   CollectSink sink(listed);
   if (const Result<> done = opened->handle->readdir({}, 0, sink).run(); !done) return fail(done.error());
@@ -167,7 +167,7 @@ void CowNode::set_upper(const Ref<HostNode>& upper) {
   upper_ = upper;
   for (CowFile* reader : std::exchange(readers_, {})) {
     // Through the page cache, as before: the kernel refuses to mix (data_path.h), and so those that follow do the same.
-    Result<Opened> opened = upper->open_for({}, O_RDONLY, HostNode::Passing::never);
+    Result<Opened> opened = upper->open_for(own_request(), O_RDONLY, HostNode::Passing::never);
     reader->go_on_with(opened ? std::move(opened->handle) : nullptr);
   }
 }

@@ -127,8 +127,8 @@ class CowNode final : public Node, public std::enable_shared_from_this<CowNode> 
   Result<bool> is_empty();
 
   // Copying up, cow_copy_up.cc.  `make_upper` and what follows it: the caller holds CowCore::names alone.
-  // May the caller do what `mask` says (access(2)) to the lower file?  Asked where nobody has asked before us, and
-  // where the copy may belong to somebody else (HostStoreOptions::one_user).
+  // May the caller do what `mask` says (access(2)) to the lower file?  Asked where nobody has asked the host
+  // before us, and where the copy may belong to somebody else (in a user namespace).
   Result<> may(const Request& request, int mask) const;
   Result<> may_change(const Request& request, const SetAttr& change) const;
   Result<> check_changeable() const;

@@ -119,7 +119,7 @@ Outcome<std::unique_ptr<CowStore>> CowStore::create(Fd root, OpenChanges open, H
                          .max_descriptors = options.max_descriptors,
                          .backing = options.backing,
                          .makes_devices = options.makes_devices,
-                         .one_user = options.one_user,
+                         .users = options.users,
                          .outside_objects = nullptr,
                          .grafts = {},
                          .numbers = options.numbers};

@@ -11,8 +11,12 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
+
+#include "base/overflow_ids.h"
+#include "store/deputy.h"
 
 namespace fusebox {
 namespace {
@@ -67,6 +71,11 @@ std::vector<gid_t> parse_groups(std::string_view status) {
   return groups;
 }
 
+gid_t foreign_group() {
+  static const gid_t foreign = overflow_ids().gid;
+  return foreign;
+}
+
 std::vector<gid_t> read_groups(int proc, pid_t tid) {
   if (proc < 0 || tid <= 0) return {};
   const Fd fd(::openat(proc, (std::to_string(tid) + "/status").c_str(), O_RDONLY | O_CLOEXEC));
@@ -103,6 +112,8 @@ bool set_groups(const std::vector<gid_t>& groups) {
 
 }  // namespace
 
+Request own_request() { return {.caller = {.uid = thread_state().uid, .gid = thread_state().gid, .tid = 0}}; }
+
 const std::vector<gid_t>& CallerGroups::of(const Caller& caller) const {
   ThreadState& state = thread_state();
   const auto now = Clock::now();
@@ -117,14 +128,28 @@ const std::vector<gid_t>& CallerGroups::of(const Caller& caller) const {
            .tid = caller.tid,
            .until = now + kGroupsValidity,
            .groups = read_groups(proc_.get(), caller.tid)};
+  // Groups without a number of their own cannot be set.
+  if (own_ == OwnGroups::kept) std::erase(place.groups, foreign_group());
   return place.groups;
 }
 
-ActAs::ActAs(const CallerGroups& groups, const Caller& caller) { become(groups, caller); }
+bool CallerGroups::needs_deputy(const Caller& caller) const {
+  return own_ == OwnGroups::kept && caller.uid != thread_state().uid;
+}
 
-ActAs::ActAs(const CallerGroups& groups, const Caller& caller, mode_t umask) {
+Result<> have_deputy_do(const std::function<void()>& work) {
+  thread_local std::unique_ptr<Deputy> deputy;
+  if (deputy == nullptr) {
+    deputy = Deputy::start();
+    if (deputy == nullptr) return fail(Errno::again);
+  }
+  deputy->have_done(work);
+  return {};
+}
+
+ActAs::ActAs(const CallerGroups& groups, const Caller& caller, std::optional<mode_t> umask) {
   become(groups, caller);
-  if (ready_) set_umask(umask);
+  if (ready_ && umask) set_umask(*umask);
 }
 
 ActAs::~ActAs() {

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -17,27 +18,41 @@
 
 namespace fusebox {
 
+// What becomes of a thread's supplementary groups when it has acted as somebody else.
+enum class OwnGroups {
+  expendable,  // those of the last caller stay: they mean nothing to a server that is root of the machine
+  kept,        // in a user namespace they open what nothing else does, and cannot be had again: a deputy acts instead
+};
+
+// A request of the server itself, as whom nobody has to act.
+Request own_request();
+
 // Where supplementary groups are read.  Any thread.
 class CallerGroups {
  public:
   CallerGroups() = default;
-  explicit CallerGroups(Fd proc) : proc_(std::move(proc)) {}  // an open /proc of the server's pid namespace
+  // `proc`: an open /proc of the server's pid namespace.
+  explicit CallerGroups(Fd proc, OwnGroups own = OwnGroups::expendable) : proc_(std::move(proc)), own_(own) {}
 
-  // None for a thread that is gone or has no number here.  Remembered for a moment, per thread of the server.
+  // None for a thread that is gone or has no number here.  Remembered for a moment, per thread of the server.  Where
+  // the own groups are kept, without those that the namespace does not know.
   const std::vector<gid_t>& of(const Caller& caller) const;
+
+  // Must another thread act as the caller, because this one would lose its groups?
+  bool needs_deputy(const Caller& caller) const;
 
  private:
   Fd proc_;
+  OwnGroups own_ = OwnGroups::expendable;
 };
 
 // For the life of this object the thread acts as the caller.  Costs nothing where the caller is who the server is.
 // Careful: in no coroutine.  A failing co_await leaves the frame, and this object in it, alive until the Task ends; use
-// as_caller().
+// as_caller(), which also knows when a deputy is needed.
 class ActAs {
  public:
-  ActAs(const CallerGroups& groups, const Caller& caller);
   // With the caller's umask too, for what creates files.
-  ActAs(const CallerGroups& groups, const Caller& caller, mode_t umask);
+  ActAs(const CallerGroups& groups, const Caller& caller, std::optional<mode_t> umask = std::nullopt);
   ActAs(const ActAs&) = delete;
   ActAs& operator=(const ActAs&) = delete;
   ~ActAs();
@@ -55,19 +70,29 @@ class ActAs {
   std::optional<mode_t> old_umask_;
 };
 
-// What `call` (which returns a Result) gives when it runs as the caller.
+// Has `work` done by this thread's deputy, and waits for it.  EAGAIN: there is no thread to be had.
+Result<> have_deputy_do(const std::function<void()>& work);
+
+// What `call` (which returns a Result) gives when it runs as the caller, perhaps in another thread.
 template <class Call>
-auto as_caller(const CallerGroups& groups, const Caller& caller, Call&& call) -> decltype(call()) {
-  const ActAs acting(groups, caller);
-  if (!acting.ready()) return fail(acting.ready().error());
-  return std::forward<Call>(call)();
+auto as_caller(const CallerGroups& groups, const Caller& caller, std::optional<mode_t> umask, Call&& call)
+    -> decltype(call()) {
+  decltype(call()) result = fail(Errno::not_permitted);
+  const auto act = [&] {
+    const ActAs acting(groups, caller, umask);
+    result = acting.ready() ? call() : fail(acting.ready().error());
+  };
+  if (!groups.needs_deputy(caller)) {
+    act();
+  } else if (const Result<> done = have_deputy_do(std::cref(act)); !done) {
+    return fail(done.error());
+  }
+  return result;
 }
 
 template <class Call>
-auto as_caller(const CallerGroups& groups, const Caller& caller, mode_t umask, Call&& call) -> decltype(call()) {
-  const ActAs acting(groups, caller, umask);
-  if (!acting.ready()) return fail(acting.ready().error());
-  return std::forward<Call>(call)();
+auto as_caller(const CallerGroups& groups, const Caller& caller, Call&& call) -> decltype(call()) {
+  return as_caller(groups, caller, std::nullopt, std::forward<Call>(call));
 }
 
 }  // namespace fusebox

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/overflow_ids.h"
 #include "fusebox/fd.h"
 #include "store/backing_ids.h"
 #include "store/credentials.h"
@@ -40,8 +41,7 @@ struct OwnIds {
 
   uid_t uid;
   gid_t gid;
-  uid_t overflow_uid;
-  gid_t overflow_gid;
+  OverflowIds foreign;
 };
 
 struct HostCore {
@@ -59,8 +59,10 @@ struct HostCore {
   Backing* backing;         // may be null
   OutsideObjects* outside;  // may be null
   bool makes_devices;
-  std::optional<OwnIds> only_user;
-  // With only_user: until when the kernel may walk through directories that were closed (chmod) since it was last told.
+  const Users users;
+  const std::optional<OwnIds> own_ids;  // in a user namespace
+  bool has_one_user() const { return users == Users::one; }
+  // With one user: until when the kernel may walk through directories that were closed (chmod) since it was last told.
   std::atomic<std::int64_t> closed_until{0};
   std::atomic<bool> may_pass_through;  // false: none, or the kernel said that it never will
   CallerGroups groups;

@@ -81,6 +81,9 @@ class HostNode final : public Node,
   enum class Need { place, data };  // an O_PATH descriptor will do, or it must be readable
   Result<Lease> acquire(Need need);
   Result<Entry> find(Name name);
+  // May the caller do what `mask` says (access(2)) to this directory?  Asked where the kernel, which let him, does not
+  // know all.
+  Result<> check_if_misleading(const Request& request, int mask);
   Result<FileStatus> status();
   // Never passed through: what is read this way can be read from another file later (copy-on-write).
   enum class Passing { allowed, never };
@@ -168,6 +171,9 @@ class HostNode final : public Node,
   mutable std::unique_ptr<OutsideWatch> outside_watch_;  // does not change once asked_outside_ is true
 
   mutable std::atomic<bool> asked_outside_{false};
+  // A directory that its group may use and others may not, shown with another group: the kernel lets that one's members
+  // in, so it must not answer from memory.
+  mutable std::atomic<bool> misleads_{false};
 };
 
 // Of the file that `status` is about; asks for its handle where the file system keeps no birth times.

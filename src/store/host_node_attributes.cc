@@ -115,12 +115,12 @@ Task<std::string> HostNode::readlink(const Request&) {
 
 Task<> HostNode::access(const Request& request, int mask) {
   // A working directory, perhaps: walks from there do not ask for its name.
-  if (core_.only_user) co_await look_outside(request);
+  if (core_.has_one_user()) co_await look_outside(request);
   co_return check_access(request, mask);
 }
 
 void HostNode::note_closed(const SetAttr& change) {
-  if (!core_.only_user || !S_ISDIR(type_) || !change.mode || (*change.mode & S_IXUSR) != 0) return;
+  if (!core_.has_one_user() || !S_ISDIR(type_) || !change.mode || (*change.mode & S_IXUSR) != 0) return;
   constexpr std::int64_t kMargin = 100'000'000;
   const auto known_for = std::chrono::nanoseconds(core_.entry_validity).count();
   core_.closed_until = monotonic_now_coarse() + known_for + kMargin;

@@ -40,7 +40,8 @@ Result<Entry> HostNode::find(Name name) {
   const int fd = (*directory)->fd.get();
   const Result<FileStatus> status = status_of(fd, name.c_str());
   if (status) return entry(*status, fd, name.c_str());
-  if (status.error() != Errno::no_entry || core_.negative_validity <= Validity::zero()) return fail(status.error());
+  const bool is_remembered = core_.negative_validity > Validity::zero() && !misleads_.load(std::memory_order_relaxed);
+  if (status.error() != Errno::no_entry || !is_remembered) return fail(status.error());
   return Entry{.node = nullptr, .attr = {}, .valid_for = core_.negative_validity};
 }
 
@@ -53,10 +54,11 @@ Result<Entry> HostNode::entry(const FileStatus& status, int directory, const cha
   node->place(self, name);
   // What may be shown as the object that it is, is asked for at each walk, so that we see it removed.
   const bool may_be_shown = (S_ISFIFO(status.stx_mode) || S_ISSOCK(status.stx_mode)) && outside_watch() != nullptr;
-  Validity valid_for = may_be_shown ? Validity::zero() : core_.entry_validity;
+  const bool is_asked_for = may_be_shown || misleads_.load(std::memory_order_relaxed);
+  Validity valid_for = is_asked_for ? Validity::zero() : core_.entry_validity;
   const Attr shown = node->attr(status);
   // Where the kernel does not ask for a directory's attributes before it walks through, it has to ask for its name.
-  if (core_.only_user && S_ISDIR(status.stx_mode)) valid_for = std::min(valid_for, shown.valid_for);
+  if (core_.has_one_user() && S_ISDIR(status.stx_mode)) valid_for = std::min(valid_for, shown.valid_for);
   return Entry{.node = std::move(node), .attr = shown, .valid_for = valid_for};
 }
 
@@ -75,10 +77,15 @@ void HostNode::keep_reachable(int directory, const char* name) {
   if (const Ref<HostNode> node = core_.nodes.find(identity)) (void)node->keep(*std::move(fd), false);
 }
 
+Result<> HostNode::check_if_misleading(const Request& request, int mask) {
+  return misleads_.load(std::memory_order_relaxed) ? check_access(request, mask) : Result<>();
+}
+
 Task<Entry> HostNode::lookup(const Request& request, Name name) {
+  co_await check_if_misleading(request, X_OK);
   if (has_to_withdraw(request, name.text())) co_await withdraw_outside_object(std::string(name.text()));
   Entry found = co_await find(name);
-  if (!core_.only_user || core_.outside == nullptr || found.node == nullptr) co_return found;
+  if (!core_.has_one_user() || core_.outside == nullptr || found.node == nullptr) co_return found;
   if (found.attr.is_directory()) co_return co_await show_before_entering(request, std::move(found));
   if (S_ISFIFO(found.attr.mode) || S_ISSOCK(found.attr.mode)) {
     co_return co_await show_before_meeting(request, std::string(name.text()), std::move(found));

@@ -29,8 +29,8 @@ Result<Opened> HostNode::open_for(const Request& request, int flags, Passing pas
   // The kernel opens FIFOs, sockets and devices itself; opened here they could block or have effects.
   if (!S_ISREG(type_)) return fail(Errno{ENXIO});
   const Ref<HostNode> self = shared_from_this();
-  // Nobody has asked yet, and a descriptor that is there may be older than the file's mode.
-  if (core_.only_user) {
+  // Nobody has asked the host yet, and a descriptor that is there may be older than the file's mode.
+  if (core_.own_ids) {
     const int mask = (flags & kOpenToExecute) != 0 ? X_OK : R_OK;
     const Result<> allowed = writes(flags) ? check_way() : check_access(request, mask);
     if (!allowed) return fail(allowed.error());
@@ -162,7 +162,8 @@ void HostNode::drop_idle_backing_id() {
 
 Task<Opened> HostNode::opendir(const Request& request) {
   if (!S_ISDIR(type_)) co_return Errno::not_directory;
-  if (core_.only_user) co_await look_outside(request);  // a walk from this descriptor does not ask for its name
+  if (core_.has_one_user()) co_await look_outside(request);  // a walk from this descriptor does not ask for its name
+  if (core_.own_ids) co_await check_access(request, R_OK);
   const Lease place = co_await acquire(Need::place);
   Result<Fd> fd = core_.open(place->fd.get(), ".", O_RDONLY | O_DIRECTORY);
   // A directory may be readable and not searchable.

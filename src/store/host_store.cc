@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
 #include <string_view>
 #include <utility>
 
@@ -16,13 +15,6 @@ namespace fusebox {
 namespace {
 
 constexpr unsigned kOpenTreeClone = 1;  // OPEN_TREE_CLONE of linux/mount.h, which does not go with sys/mount.h
-
-unsigned overflow_id(const char* path) {
-  constexpr unsigned kUsual = 65534;  // proc_sys_kernel(5)
-  unsigned id = kUsual;
-  std::ifstream(path) >> id;
-  return id;
-}
 
 Fault fault(std::string what, Errno error, std::string remedy = {}) {
   errno = static_cast<int>(error);
@@ -73,15 +65,11 @@ Outcome<> add_graft(HostCore& core, const Ref<HostNode>& root, Graft graft) {
 
 }  // namespace
 
-OwnIds::OwnIds()
-    : uid(::geteuid()),
-      gid(::getegid()),
-      overflow_uid(overflow_id("/proc/sys/kernel/overflowuid")),
-      overflow_gid(overflow_id("/proc/sys/kernel/overflowgid")) {}
+OwnIds::OwnIds() : uid(::geteuid()), gid(::getegid()), foreign(overflow_ids()) {}
 
 void OwnIds::replace_foreign(Attr& shown) const {
-  if (shown.uid == overflow_uid) shown.uid = uid;
-  if (shown.gid == overflow_gid) shown.gid = gid;
+  if (shown.uid == foreign.uid) shown.uid = uid;
+  if (shown.gid == foreign.gid) shown.gid = gid;
 }
 
 HostCore::HostCore(HostStoreOptions given, Fd proc, Fd own_fds, Fd mountinfo)
@@ -91,9 +79,10 @@ HostCore::HostCore(HostStoreOptions given, Fd proc, Fd own_fds, Fd mountinfo)
       backing(given.backing),
       outside(given.outside_objects),
       makes_devices(given.makes_devices),
-      only_user(given.one_user ? std::optional<OwnIds>(std::in_place) : std::nullopt),
+      users(given.users),
+      own_ids(users != Users::all ? std::optional<OwnIds>(std::in_place) : std::nullopt),
       may_pass_through(given.backing != nullptr),
-      groups(std::move(proc)),
+      groups(std::move(proc), users == Users::some ? OwnGroups::kept : OwnGroups::expendable),
       proc_fds(std::move(own_fds)),
       shared_numbers(given.numbers ? std::move(given.numbers) : std::make_shared<InodeNumbers>()),
       mount_points(std::move(mountinfo)),

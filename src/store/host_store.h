@@ -25,6 +25,18 @@ struct Graft {
   Fd directory;
 };
 
+// Whose permissions count, and who checks them.
+enum class Users {
+  // The server may act as anybody, and the kernel has checked the caller's permissions above it, by what is shown here.
+  all,
+  // The server has the rights of the only user there is, no more (box/rights.h), and nobody checks permissions above
+  // it: the host does, at each operation.
+  one,
+  // The server is root of a user namespace that knows some users.  The kernel checks above it, by owners that are not
+  // the whole truth, and the host again, at each operation.
+  some,
+};
+
 struct HostStoreOptions {
   Validity entry_validity = std::chrono::seconds{1};
   Validity attr_validity = std::chrono::seconds{1};
@@ -33,9 +45,7 @@ struct HostStoreOptions {
   std::size_t max_descriptors = 4096;
   Backing* backing = nullptr;  // outlives the store; null: no passthrough
   bool makes_devices = false;  // who may make a device node is past every rule: for mirrors without rules only
-  // The server has the rights of the only user there is, no more (box/rights.h), and nobody checks permissions above
-  // it: the host does, at each operation.  Owners without an id here are shown as that user.
-  bool one_user = false;
+  Users users = Users::all;    // where not all, owners without an id here are shown as the server's user
   OutsideObjects* outside_objects = nullptr;  // outlives the store; null: FIFOs and sockets are mirrored only
   std::vector<Graft> grafts;
   std::shared_ptr<InodeNumbers> numbers{};  // of several stores that one tree shows; null: its own

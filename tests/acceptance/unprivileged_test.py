@@ -1,10 +1,5 @@
-"""A box without root: as user nobody, in a user namespace of its own.
+"""A box without root: as user nobody, in a user namespace of its own."""
 
-The tests run as root, which becomes nobody for each box; /dev/fuse may be opened by everybody, as on most distributions,
-in the mount namespace of the tests alone.
-"""
-
-import json
 import os
 import pathlib
 import shutil
@@ -13,57 +8,14 @@ import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
 import boxed  # noqa: E402
+import rootless  # noqa: E402
 import serving  # noqa: E402
 
-UID = boxed.NOBODY
-BECOME_NOBODY = ("setpriv", "--reuid", str(UID), "--regid", str(UID), "--clear-groups", "--bounding-set", "-all",
-                 "--inh-caps", "-all")
+UID = rootless.UID
 
 
-def missing_ground():
-    """Why a user without rights can have no box here, or None."""
-    if shutil.which("setpriv") is None:
-        return "not installed: setpriv"
-    done = subprocess.run([*BECOME_NOBODY, "unshare", "--user", "--mount", "true"], capture_output=True, text=True)
-    return None if done.returncode == 0 else f"needs user namespaces: {done.stderr.strip()}"
-
-
-def let_everybody_open_fuse(directory):
-    """Puts a node that everybody may open over /dev/fuse, in this mount namespace."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", directory], check=True)
-    node = f"{directory}/fuse"
-    os.mknod(node, 0o020666, os.stat("/dev/fuse").st_rdev)
-    os.chmod(node, 0o666)
-    subprocess.run(["mount", "--bind", node, "/dev/fuse"], check=True)
-    subprocess.run(["umount", "-l", directory], check=True)
-
-
-class Unprivileged(boxed.Case):
-    def setUp(self):
-        if reason := boxed.missing_ground() or missing_ground():
-            self.skipTest(reason)
-        super().setUp()
-        # Nobody may not reach the build directory of just anybody.
-        self.program = self.top / "bin"
-        self.program.mkdir()
-        shutil.copy(boxed.BINARY, self.program / "fusebox")
-        self.device = self.top / "device"
-        self.device.mkdir()
-        let_everybody_open_fuse(self.device)
-        self.addCleanup(subprocess.run, ["umount", "/dev/fuse"], check=True)
-        self.top.chmod(0o755)
-        for directory in (self.dir, self.home):
-            os.chown(directory, UID, UID)
-        self.logs = self.top / "logs"
-        self.logs.mkdir()
-        os.chown(self.logs, UID, UID)
-
-    def box_arguments(self, *options, log=None):
-        arguments = super().box_arguments(*options, log=log or self.logs / "audit.jsonl")
-        return [*BECOME_NOBODY, str(self.program / "fusebox"), *arguments[1:]]
-
-    def as_nobody(self, *command, **more):
-        return self.run_outside(*BECOME_NOBODY, *command, **more)
+class Unprivileged(rootless.Case):
+    become = (*rootless.BECOME_NOBODY, *rootless.FOR_GOOD)
 
     def both(self, script, **more):
         """What a script says and how it ends, run by nobody natively and in a box."""
@@ -151,10 +103,23 @@ class Unprivileged(boxed.Case):
     def test_a_supplementary_group_opens_what_is_the_groups(self):
         path = self.write("work/of-the-group", "readable\n", mode=0o640)
         os.chown(path, 0, 4)
-        with_group = [part if part != "--clear-groups" else "--groups=4" for part in BECOME_NOBODY]
-        arguments = [*with_group, *self.box_arguments()[len(BECOME_NOBODY):], "--", "cat", path]
+        with_group = [part if part != "--clear-groups" else "--groups=4" for part in self.become]
+        arguments = [*with_group, *self.box_arguments()[len(self.become):], "--", "cat", path]
         done = subprocess.run(arguments, cwd=self.dir, env=self.environment, capture_output=True, text=True, timeout=60)
         self.assertEqual(done.stdout, "readable\n", done.stderr)
+
+    def test_who_reads_a_file_goes_on_when_it_is_changed_in_the_box(self):
+        path = self.write("home/file", "one\ntwo\n")
+        os.chown(path, UID, UID)
+        ended = self.run_box("sh", "-c", 'exec 3< "$HOME/file"; cat "$HOME/file"; echo three >> "$HOME/file"; cat <&3')
+        self.assertEqual(ended.out, "one\ntwo\none\ntwo\nthree\n", str(ended))
+        self.assertEqual(path.read_text(), "one\ntwo\n")
+
+    def test_a_merged_directory_is_listed(self):
+        os.chown(self.write("home/d/file"), UID, UID)
+        os.chown(self.home / "d", UID, UID)
+        ended = self.run_box("sh", "-c", 'ls "$HOME/d"; touch "$HOME/d/new"; ls "$HOME/d"; rm -r "$HOME/d"; ls "$HOME"')
+        self.assertEqual(ended.out, "file\nfile\nnew\n", str(ended))
 
     def test_a_file_handed_in_to_be_read_cannot_be_written(self):
         path = self.write("outside/data", "untouched\n")
@@ -202,9 +167,7 @@ class Unprivileged(boxed.Case):
         self.assertIsNotNone(boxed.wait_until(lambda: not boxed.processes_with(self.marker), 10))
 
     def test_doctor_says_that_it_works_and_what_is_missing(self):
-        done = self.as_nobody(self.program / "fusebox", "doctor", "--json")
-        self.assertEqual(done.returncode, 0, done.stdout)
-        findings = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+        findings = self.findings()
         self.assertEqual(findings["passthrough"]["state"], "limited")
         self.assertEqual(findings["rights"]["state"], "limited")
 

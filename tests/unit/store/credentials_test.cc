@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <fstream>
 #include <functional>
 #include <thread>
 
@@ -200,6 +201,49 @@ TEST_F(Credentials, TheThreadIsItselfAgainAfterwards) {
   EXPECT_EQ(stat_of(host / "mine").st_uid, kUser);
   EXPECT_EQ(stat_of(host / "mine").st_mode & 0777U, 0U);
   EXPECT_EQ(stat_of(host / "after").st_uid, 0U);
+}
+
+// The groups that the kernel counts for this thread.
+std::vector<gid_t> own_groups() {
+  std::vector<gid_t> groups(64);
+  groups.resize(static_cast<std::size_t>(std::max(0, ::getgroups(static_cast<int>(groups.size()), groups.data()))));
+  return groups;
+}
+
+std::string line_of(const std::string& path, std::string_view key) {
+  std::ifstream file(path);
+  std::string line;
+  while (std::getline(file, line) && !line.starts_with(key)) {
+  }
+  return line;
+}
+
+TEST_F(Credentials, AThreadThatKeepsItsGroupsHasThemAfterwards) {
+  const CallerGroups keeping(Fd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)), OwnGroups::kept);
+  const pid_t sleeping = sleeping_user();
+  const Caller user{.uid = kUser, .gid = kGroup, .tid = sleeping};
+  const std::string path = host / "made";
+  ::chmod(host.path().c_str(), 0755);
+  std::thread([&] {
+    const std::vector<gid_t> before = own_groups();
+    const auto asked = [] { return Result<std::vector<gid_t>>(own_groups()); };
+    EXPECT_EQ(*as_caller(keeping, user, asked), std::vector<gid_t>{kExtraGroup});
+    const auto powers = [] { return Result<std::string>(line_of("/proc/thread-self/status", "CapEff:")); };
+    EXPECT_EQ(*as_caller(keeping, user, powers), "CapEff:\t00000000000000c0");  // to become somebody, and no more
+    const auto make = [&]() -> Result<Fd> {
+      const int fd = ::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
+      return fd >= 0 ? Result<Fd>(Fd(fd)) : fail_with_errno();
+    };
+    EXPECT_FALSE(as_caller(keeping, user, 027, make).has_value());  // it may do no more than the user
+    ::chmod(host.path().c_str(), 0777);
+    EXPECT_TRUE(as_caller(keeping, user, 027, make).has_value());
+    EXPECT_EQ(own_groups(), before);
+    EXPECT_EQ(*as_caller(keeping, {.uid = 0, .gid = kGroup, .tid = sleeping}, asked), before);
+  }).join();
+  end(sleeping);
+  EXPECT_EQ(stat_of(path).st_uid, kUser);
+  EXPECT_EQ(stat_of(path).st_gid, kGroup);
+  EXPECT_EQ(stat_of(path).st_mode & 0777U, 0640U);
 }
 
 TEST_F(Credentials, ThreadsActAsDifferentUsersAtOnce) {
