@@ -76,7 +76,6 @@ class Guard {
   audit::ProcessTable& processes() const { return processes_; }
   audit::Level level() const { return level_; }
   UsedNames& used_names() { return used_names_; }
-  bool has_hook() const { return options_.hook != nullptr; }
   bool has_changing_file() const { return !options_.changing_file.empty(); }
   bool is_changing_file(std::string_view name) const { return has_changing_file() && name == options_.changing_file; }
 
@@ -103,8 +102,13 @@ class Guard {
   // The same without a word in the log, for those who only ask.
   Task<> would_permit(const Request& request, const Place& place, const Act& act);
 
+  bool has_hook() const { return options_.hook != nullptr; }
   // Does the hook have a say at this path?  Then no answer but its own may be remembered, by the kernel neither.
   bool asks_at(std::string_view path) const { return options_.hook != nullptr && options_.hook->concerns(path); }
+  // Or at some name of this directory?
+  bool asks_in(std::string_view directory) const {
+    return options_.hook != nullptr && options_.hook->concerns_names_in(directory);
+  }
 
   // An operation that no single rule refuses, but what it would do to several (a directory that carries rules along).
   Result<> refuse(const Request& request, const Place& from, const Place& to, const Act& act, std::string reason);

@@ -23,6 +23,7 @@ class PolicyScript final : public guard::AccessHook {
   PolicyScript(Helper helper, const policy::HookRule& rule);
 
   bool concerns(std::string_view path) const override { return paths_.at(path) != 0; }
+  bool concerns_names_in(std::string_view directory) const override { return paths_.reaches_into(directory); }
   Task<guard::Answer> ask(const Request& request, guard::Question question) override;
 
   // How often the script itself was asked.

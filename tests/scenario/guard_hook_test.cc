@@ -24,6 +24,7 @@ using ::testing::Not;
 class NamedAnswers final : public AccessHook {
  public:
   bool concerns(std::string_view path) const override { return path.starts_with("/asked/"); }
+  bool concerns_names_in(std::string_view directory) const override { return directory == "/asked"; }
   Task<Answer> ask(const Request&, Question question) override {
     asked.push_back(std::string(to_string(question.op)) + " " + std::string(question.path) +
                     (question.to.empty() ? "" : " " + std::string(question.to)));

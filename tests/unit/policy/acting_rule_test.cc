@@ -132,6 +132,20 @@ TEST(PathSets, APathBelongsToEachSetThatNamesItOrSomethingAbove) {
   EXPECT_EQ(sets.at("/etc/x"), 5u);
 }
 
+TEST(PathSets, ADirectoryIsReachedIntoWhereOneOfItsNamesMayBelongToASet) {
+  const PathSets sets({{"/etc/ssl"}, {"/srv/*/x", "/opt/**/y"}});
+  for (const char* directory : {"/etc", "/etc/ssl", "/etc/ssl/certs", "/srv/a", "/srv/a/x", "/opt", "/opt/a/b"}) {
+    EXPECT_TRUE(sets.reaches_into(directory)) << directory;
+  }
+  for (const char* directory : {"/", "/usr", "/etc/ss", "/srv", "/srv/a/y"}) {
+    EXPECT_FALSE(sets.reaches_into(directory)) << directory;
+  }
+  EXPECT_TRUE(PathSets({{"/**"}}).reaches_into("/"));
+  EXPECT_TRUE(PathSets({{"/**/x"}}).reaches_into("/a"));
+  EXPECT_TRUE(PathSets({{"/x/**"}}).reaches_into("/"));
+  EXPECT_TRUE(sets.reaches_into("not/a/path"));
+}
+
 TEST(PathSets, APathThatIsNoneBelongsToAll) {
   const PathSets sets({{"/etc"}});
   EXPECT_NE(sets.at("/a/../etc") & 1u, 0u);
