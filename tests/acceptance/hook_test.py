@@ -118,6 +118,13 @@ class Hook(boxed.Case):
         self.assertIn(f"symlink|write|{self.dir}/c|\"x\"|0|ln|ln -s x c", asked, str(ended))
         self.assertEqual(ended.out, "a\n", "what a script prints is no part of the command's output")
 
+    def test_a_process_that_becomes_another_program_is_judged_by_its_new_arguments(self):
+        self.write("work/a", "a\n")
+        options = self.answer(":deny if access.argv.last == 'second'")
+        ended = self.run_box("sh", "-c", "read line < a; echo $line; exec sh -c 'read line < a; echo $line' second", options=options)
+        self.assertEqual(ended.out, "a\n\n", str(ended))
+        self.assertEqual([event["path"] for event in ended.violations], [str(self.dir / "a")])
+
     def test_where_it_raises_the_answer_is_no_and_the_log_says_why(self):
         self.write("work/a", "a\n")
         ended = self.run_box("sh", "-c", "cat a; touch b; true", options=self.answer("raise 'no idea'"))
