@@ -61,6 +61,7 @@ void Webhooks::post(std::size_t rule, const std::string& url, Delivery delivery,
   set(CURLOPT_URL, url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_QUICK_EXIT, 1L);  // abandon() waits for no look-up of a name
   set(CURLOPT_USERAGENT, "fusebox/" FUSEBOX_VERSION);
   set(CURLOPT_HTTPHEADER, headers_);
   set(CURLOPT_POSTFIELDSIZE, static_cast<long>(transfer->delivery.json.size()));

@@ -192,9 +192,9 @@ void act_for_script(const Fd& channel, const std::string& path, std::size_t firs
   action::Receiver receiver;
   while (const auto message = next(channel, receiver)) {
     const auto told = action::decode_told(*message);
-    if (!told || !told->order || told->order->rule < first) continue;
-    const action::Order& order = *told->order;
-    const action::Report report{order.rule, order.event, script.act(order.rule - first, order)};
+    const auto* order = told ? std::get_if<action::Order>(&*told) : nullptr;
+    if (order == nullptr || order->rule < first) continue;
+    const action::Report report{order->rule, order->event, script.act(order->rule - first, *order)};
     while (!action::send(channel, encode(report))) {
       // The supervisor takes reports when it comes to that; one that has closed its end takes none.
       pollfd writable{channel.get(), POLLOUT, 0};
