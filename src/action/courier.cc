@@ -232,26 +232,23 @@ class Courier {
   }
 
   void wait() {
-    std::vector<int> watched = {channel_.get()};
+    // Where reports are left the supervisor has not taken them yet.
+    const auto for_channel = static_cast<short>(reports_.empty() ? POLLIN : POLLIN | POLLOUT);
+    std::vector<pollfd> watched = {{channel_.get(), for_channel, 0}};
     const Time now = steady_clock::now();
     Time until = now + kLongestSleep;
     if (deadline_) until = std::min(until, *deadline_);
-    // Reports that the supervisor does not take yet: it will.
-    if (!reports_.empty()) until = std::min(until, now + milliseconds(10));
     for (const Line& line : lines_) {
       if (const auto ends = line.queue.pause_ends()) until = std::min(until, *ends);
       if (const auto ends = line.queue.patience_ends()) until = std::min(until, *ends);
       for (const Running& running : line.running) {
-        watched.push_back(running.program.fd());
+        watched.push_back({running.program.fd(), POLLIN, 0});
         until = std::min(until, running.until);
       }
     }
     const auto patience = std::chrono::ceil<milliseconds>(std::max(until - now, steady_clock::duration::zero()));
     if (webhooks_) return webhooks_->wait(watched, patience);
-    std::vector<pollfd> polled;
-    polled.reserve(watched.size());
-    for (const int fd : watched) polled.push_back({fd, POLLIN, 0});
-    ::poll(polled.data(), polled.size(), static_cast<int>(patience.count()));
+    ::poll(watched.data(), watched.size(), static_cast<int>(patience.count()));
   }
 
   const Fd channel_;
