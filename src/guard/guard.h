@@ -102,12 +102,13 @@ class Guard {
   // The same without a word in the log, for those who only ask.
   Task<> would_permit(const Request& request, const Place& place, const Act& act);
 
-  bool has_hook() const { return options_.hook != nullptr; }
-  // Does the hook have a say at this path?  Then no answer but its own may be remembered, by the kernel neither.
+  // Does the hook have a say at this path?  Then no answer but its own may be remembered, and where it is asked about
+  // looks, by the kernel neither.
   bool asks_at(std::string_view path) const { return options_.hook != nullptr && options_.hook->concerns(path); }
-  // Or at some name of this directory?
-  bool asks_in(std::string_view directory) const {
-    return options_.hook != nullptr && options_.hook->concerns_names_in(directory);
+  // Is it asked who may see a name: at all, and of some name of this directory?
+  bool asks_about_looks() const { return options_.hook != nullptr && options_.hook->wants_looks(); }
+  bool asks_about_names_in(std::string_view directory) const {
+    return asks_about_looks() && options_.hook->concerns_names_in(directory);
   }
 
   // An operation that no single rule refuses, but what it would do to several (a directory that carries rules along).
@@ -134,6 +135,9 @@ class Guard {
     std::string rule;
     bool at_to = false;  // the second of two places refuses
   };
+  bool is_asked(const Place& place, policy::Want want) const {
+    return place.asks && (want != policy::Want::stat || asks_about_looks());
+  }
   static Refusal refusal_by(const Place& place, const policy::Decision& decision);
   Result<> permit_by_policy(const Request& request, const Place& place, const Act& act, std::string_view to);
   Task<std::optional<Refusal>> refusal_by_hook(const Request& request, const Place& place, const Act& act,

@@ -164,7 +164,7 @@ Task<IoctlReply> GuardedHandle::ioctl(const Request& request, unsigned command, 
 }
 
 Task<> GuardedHandle::readdir(const Request& request, std::uint64_t offset, DirSink& sink) {
-  if (guard_.has_hook() && guard_.asks_in(directory_->place(request)->path)) {
+  if (guard_.asks_about_looks() && guard_.asks_about_names_in(directory_->place(request)->path)) {
     co_await readdir_by_hook(request, offset, sink);
     co_return {};
   }

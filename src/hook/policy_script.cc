@@ -25,6 +25,7 @@ Answered failure(std::string why) { return {.verdict = policy::Verdict::deny, .f
 PolicyScript::PolicyScript(Helper helper, const policy::HookRule& rule)
     : paths_({rule.patterns}),
       time_limit_(rule.time_limit),
+      looks_(rule.looks),
       name_("hook \"" + printable(rule.script) + "\" (" + printable(rule.origin) + ")"),
       helper_(std::move(helper)) {}
 
