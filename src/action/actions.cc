@@ -14,10 +14,18 @@
 namespace fusebox::action {
 namespace {
 
+using std::chrono::milliseconds;
+
 // For the last reports to come.
-constexpr std::chrono::milliseconds kGrace{500};
+constexpr milliseconds kGrace{500};
 
 }  // namespace
+
+End wait_after(milliseconds run_time) {
+  constexpr milliseconds kAtMost{5'000};
+  constexpr milliseconds kAtLeast{100};
+  return {.at_most = kAtMost, .idle = std::clamp(run_time / 100, kAtLeast, kAtMost)};
+}
 
 Actions::Actions(std::vector<policy::ActingRule> rules, std::vector<Agent> agents, ActionsOptions options)
     : rules_(std::move(rules)), options_(options), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -127,17 +135,17 @@ bool Actions::is_all_done() const {
 }
 
 std::uint64_t Actions::finish() {
+  const auto run_time = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun_);
+  const End end = options_.wait_at_end ? End{.at_most = *options_.wait_at_end} : wait_after(run_time);
   {
     std::unique_lock lock(mutex_);
     for (Post& post : posts_) {
-      if (post.is_closed) continue;
-      const auto wait = static_cast<std::uint32_t>(options_.wait_at_end.count());
-      post.unsent.push_back(encode_end(wait, options_.wait_for_all));
+      if (!post.is_closed) post.unsent.push_back(encode(end));
     }
     wake();
-    changed_.wait_for(lock, options_.wait_at_end + kGrace, [this] { return is_all_done(); });
+    changed_.wait_for(lock, end.at_most + kGrace, [this] { return is_all_done(); });
     for (Post& post : posts_) {
-      if (!post.is_closed) close(post, "not done " + policy::to_string(options_.wait_at_end) + " after the command");
+      if (!post.is_closed) close(post, "not done " + policy::to_string(end.at_most) + " after the command");
     }
   }
   stop();

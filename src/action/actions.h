@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -21,11 +22,13 @@
 namespace fusebox::action {
 
 struct ActionsOptions {
-  static constexpr std::chrono::milliseconds kUsualWait{5'000};
-
-  std::chrono::milliseconds wait_at_end = kUsualWait;
-  bool wait_for_all = false;  // also for a server that had not kept up
+  // For all that is under way when the command has ended, servers too.  None: see wait_after().
+  std::optional<std::chrono::milliseconds> wait_at_end{};
 };
+
+// How long is waited where nobody has said it, when the command took so long: for programs a while, for a server a
+// hundredth of that.
+End wait_after(std::chrono::milliseconds run_time);
 
 class Actions final : public audit::ActingSink {
  public:
@@ -67,6 +70,7 @@ class Actions final : public audit::ActingSink {
 
   const std::vector<policy::ActingRule> rules_;
   const ActionsOptions options_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   const Fd wake_;
 
   std::mutex mutex_;  // guards all below

@@ -18,6 +18,17 @@ bool parse(std::string_view text, T& into) {
   return error == std::errc() && end == text.end();
 }
 
+std::optional<Told> decode_end(std::string_view at_most, std::string_view idle) {
+  std::uint32_t milliseconds = 0;
+  End end;
+  if (!parse(at_most, milliseconds)) return std::nullopt;
+  end.at_most = std::chrono::milliseconds(milliseconds);
+  if (idle.empty()) return end;
+  if (!parse(idle, milliseconds)) return std::nullopt;
+  end.idle = std::chrono::milliseconds(milliseconds);
+  return end;
+}
+
 }  // namespace
 
 std::string encode(const Order& order) {
@@ -25,8 +36,8 @@ std::string encode(const Order& order) {
                       order.pid, order.uid, order.exe, order.verdict, order.json});
 }
 
-std::string encode_end(std::uint32_t milliseconds, bool for_all) {
-  return join_fields({kEnd, std::to_string(milliseconds), for_all ? "all" : ""});
+std::string encode(const End& end) {
+  return join_fields({kEnd, std::to_string(end.at_most.count()), end.idle ? std::to_string(end.idle->count()) : ""});
 }
 
 std::string encode(const Report& report) {
@@ -43,11 +54,7 @@ std::optional<Report> decode_report(std::string_view message) {
 
 std::optional<Told> decode_told(std::string_view message) {
   const auto fields = split_fields(message);
-  Told told;
-  if (fields.size() == 3 && fields[0] == kEnd && parse(fields[1], told.milliseconds)) {
-    told.for_all = !fields[2].empty();
-    return told;
-  }
+  if (fields.size() == 3 && fields[0] == kEnd) return decode_end(fields[1], fields[2]);
   Order order;
   if (fields.size() != 10 || !parse(fields[0], order.rule) || !parse(fields[1], order.event)) return std::nullopt;
   order.op = fields[2];
@@ -58,8 +65,7 @@ std::optional<Told> decode_told(std::string_view message) {
   order.exe = fields[7];
   order.verdict = fields[8];
   order.json = fields[9];
-  told.order = std::move(order);
-  return told;
+  return order;
 }
 
 Order order_of(std::size_t rule, const audit::Event& event, std::uint64_t seq, std::string_view line) {

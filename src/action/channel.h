@@ -1,10 +1,12 @@
 // What the supervisor and those who act on events tell each other; one datagram each (base/helper.h).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "audit/event.h"
@@ -29,8 +31,13 @@ struct Order {
 
 std::string encode(const Order& order);
 
-// The command has ended: there is so much time left.
-std::string encode_end(std::uint32_t milliseconds, bool for_all);
+// The command has ended: so long is waited.
+struct End {
+  std::chrono::milliseconds at_most{};              // for anything
+  std::optional<std::chrono::milliseconds> idle{};  // for a server that says nothing; none: as long as for the rest
+};
+
+std::string encode(const End& end);
 
 // Back: what became of an order; no `why`: it was done.
 struct Report {
@@ -43,11 +50,7 @@ std::string encode(const Report& report);
 std::optional<Report> decode_report(std::string_view message);
 
 // One or the other.
-struct Told {
-  std::optional<Order> order;
-  std::uint32_t milliseconds = 0;  // of the end
-  bool for_all = false;            // also for those who are behind
-};
+using Told = std::variant<Order, End>;
 std::optional<Told> decode_told(std::string_view message);
 
 Order order_of(std::size_t rule, const audit::Event& event, std::uint64_t seq, std::string_view line);

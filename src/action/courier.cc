@@ -67,7 +67,7 @@ class Courier {
       conclude_posts();
       conclude_programs();
       begin();  // after what has ended made room: nobody else wakes us for it
-      if (deadline_ && steady_clock::now() >= *deadline_) give_up();
+      if (deadline_) give_up();
       send_reports();
       const bool is_idle = std::ranges::all_of(lines_, [](const Line& line) { return line.queue.is_idle(); });
       if (deadline_ && is_idle && reports_.empty()) ::_exit(0);
@@ -83,10 +83,10 @@ class Courier {
       if (!message) end_all();
       auto told = decode_told(*message);
       if (!told) continue;
-      if (told->order) {
-        take(*std::move(told->order));
+      if (auto* order = std::get_if<Order>(&*told)) {
+        take(std::move(*order));
       } else {
-        hurry(milliseconds(told->milliseconds), told->for_all);
+        hurry(std::get<End>(*told));
       }
     }
   }
@@ -106,13 +106,14 @@ class Courier {
                     .came = steady_clock::now()});
   }
 
-  void hurry(milliseconds left, bool for_all) {
+  void hurry(const End& end) {
     const Time now = steady_clock::now();
-    deadline_ = now + left;
+    deadline_ = now + end.at_most;
     for (std::size_t i = 0; i < lines_.size(); ++i) {
       Line& line = lines_[i];
-      line.queue.hurry();
-      if (for_all || line.rule->webhook.empty()) continue;
+      const bool is_server = !line.rule->webhook.empty();
+      line.queue.hurry(now, is_server ? end.idle : std::nullopt);
+      if (!is_server || !end.idle) continue;
       std::optional<Time> oldest = line.queue.oldest();
       if (const auto posted = webhooks_ ? webhooks_->oldest(i) : std::nullopt;
           posted && (!oldest || *posted < *oldest)) {
@@ -138,7 +139,15 @@ class Courier {
   }
 
   void give_up() {
-    for (std::size_t i = 0; i < lines_.size(); ++i) drop(i, "not done when the time after the command was over");
+    const Time now = steady_clock::now();
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+      const auto patience_ends = lines_[i].queue.patience_ends();
+      if (now >= *deadline_) {
+        drop(i, "not done when the time after the command was over");
+      } else if (patience_ends && now >= *patience_ends) {
+        drop(i, "the server did not answer in the time after the command (wait_at_end can be longer)");
+      }
+    }
   }
 
   void begin() {
@@ -184,7 +193,7 @@ class Courier {
     for (Webhooks::Ended& ended : webhooks_->proceed()) {
       RetryQueue& queue = lines_[ended.rule].queue;
       if (ended.why.empty()) {
-        queue.done();
+        queue.done(steady_clock::now());
         reports_.push_back({ended.rule, ended.delivery.event, {}});
       } else if (ended.try_again) {
         report(ended.rule, queue.failed(std::move(ended.delivery), std::move(ended.why), steady_clock::now()));
@@ -206,7 +215,7 @@ class Courier {
         if (const auto why = has_ended ? running.program.result() : "not done within its time limit") {
           report(i, {line.queue.rejected(running.delivery, *why)});
         } else {
-          line.queue.done();
+          line.queue.done(now);
           reports_.push_back({i, running.delivery.event, {}});
         }
         return true;
@@ -223,25 +232,23 @@ class Courier {
   }
 
   void wait() {
-    std::vector<int> watched = {channel_.get()};
+    // Where reports are left the supervisor has not taken them yet.
+    const auto for_channel = static_cast<short>(reports_.empty() ? POLLIN : POLLIN | POLLOUT);
+    std::vector<pollfd> watched = {{channel_.get(), for_channel, 0}};
     const Time now = steady_clock::now();
     Time until = now + kLongestSleep;
     if (deadline_) until = std::min(until, *deadline_);
-    // Reports that the supervisor does not take yet: it will.
-    if (!reports_.empty()) until = std::min(until, now + milliseconds(10));
     for (const Line& line : lines_) {
       if (const auto ends = line.queue.pause_ends()) until = std::min(until, *ends);
+      if (const auto ends = line.queue.patience_ends()) until = std::min(until, *ends);
       for (const Running& running : line.running) {
-        watched.push_back(running.program.fd());
+        watched.push_back({running.program.fd(), POLLIN, 0});
         until = std::min(until, running.until);
       }
     }
     const auto patience = std::chrono::ceil<milliseconds>(std::max(until - now, steady_clock::duration::zero()));
     if (webhooks_) return webhooks_->wait(watched, patience);
-    std::vector<pollfd> polled;
-    polled.reserve(watched.size());
-    for (const int fd : watched) polled.push_back({fd, POLLIN, 0});
-    ::poll(polled.data(), polled.size(), static_cast<int>(patience.count()));
+    ::poll(watched.data(), watched.size(), static_cast<int>(patience.count()));
   }
 
   const Fd channel_;
@@ -250,7 +257,7 @@ class Courier {
   std::deque<Line> lines_;
   std::unique_ptr<Webhooks> webhooks_;
   std::deque<Report> reports_;
-  std::optional<Time> deadline_;
+  std::optional<Time> deadline_;  // from the end of the command on
 };
 
 }  // namespace

@@ -20,7 +20,24 @@ std::optional<Time> RetryQueue::pause_ends() const {
   return not_before_;
 }
 
-void RetryQueue::done() {
+void RetryQueue::done(Time now) {
+  settle();
+  idle_since_ = now;
+}
+
+void RetryQueue::hurry(Time now, std::optional<std::chrono::milliseconds> idle) {
+  hurries_ = true;
+  idle_ = idle;
+  idle_since_ = now;
+}
+
+std::optional<Time> RetryQueue::patience_ends() const {
+  if (is_idle() || !idle_) return std::nullopt;
+  return idle_since_ + *idle_;
+}
+
+// Whoever answers is there.
+void RetryQueue::settle() {
   --under_way_;
   failures_ = 0;
   trouble_.clear();
@@ -49,7 +66,7 @@ std::vector<GivenUp> RetryQueue::failed(Delivery delivery, std::string why, Time
 }
 
 GivenUp RetryQueue::rejected(const Delivery& delivery, std::string why) {
-  done();
+  settle();
   return {delivery.event, std::move(why)};
 }
 

@@ -44,14 +44,16 @@ class RetryQueue {
   // When to ask again, where next() gave nothing because of a pause.
   std::optional<Time> pause_ends() const;
 
-  void done();
+  void done(Time now);
   // To be tried again, or given up.
   std::vector<GivenUp> failed(Delivery delivery, std::string why, Time now);
   // Never to be tried again: another one may well succeed.
   GivenUp rejected(const Delivery& delivery, std::string why);
 
-  // The command has ended.
-  void hurry() { hurries_ = true; }
+  // The command has ended.  From now on no longer than `idle` may pass without one that is done; none: however long.
+  void hurry(Time now, std::optional<std::chrono::milliseconds> idle);
+  // When that is over, while there is something left.
+  std::optional<Time> patience_ends() const;
   // All that waits.
   std::vector<GivenUp> give_up(const std::string& why);
 
@@ -62,6 +64,8 @@ class RetryQueue {
   std::optional<Time> oldest() const;
 
  private:
+  void settle();
+
   const std::size_t at_once_;
   std::deque<Delivery> waiting_;
   std::size_t under_way_ = 0;
@@ -69,6 +73,8 @@ class RetryQueue {
   std::string trouble_;
   Time not_before_{};
   bool hurries_ = false;
+  std::optional<std::chrono::milliseconds> idle_;
+  Time idle_since_{};
 };
 
 }  // namespace fusebox::action

@@ -61,6 +61,7 @@ void Webhooks::post(std::size_t rule, const std::string& url, Delivery delivery,
   set(CURLOPT_URL, url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_QUICK_EXIT, 1L);  // abandon() waits for no look-up of a name
   set(CURLOPT_USERAGENT, "fusebox/" FUSEBOX_VERSION);
   set(CURLOPT_HTTPHEADER, headers_);
   set(CURLOPT_POSTFIELDSIZE, static_cast<long>(transfer->delivery.json.size()));
@@ -104,9 +105,13 @@ std::vector<Webhooks::Ended> Webhooks::proceed() {
   return ended;
 }
 
-void Webhooks::wait(std::span<const int> others, std::chrono::milliseconds patience) {
+void Webhooks::wait(std::span<const pollfd> others, std::chrono::milliseconds patience) {
   std::vector<curl_waitfd> watched;
-  for (const int fd : others) watched.push_back({.fd = fd, .events = CURL_WAIT_POLLIN, .revents = 0});
+  for (const pollfd& other : others) {
+    const int reads = (other.events & POLLIN) != 0 ? CURL_WAIT_POLLIN : 0;
+    const int writes = (other.events & POLLOUT) != 0 ? CURL_WAIT_POLLOUT : 0;
+    watched.push_back({.fd = other.fd, .events = static_cast<short>(reads | writes), .revents = 0});
+  }
   curl_.multi_poll(multi_, watched.data(), static_cast<unsigned>(watched.size()), static_cast<int>(patience.count()),
                    nullptr);
 }

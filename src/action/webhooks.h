@@ -36,7 +36,7 @@ class Webhooks {
   std::vector<Ended> proceed();
 
   // Waits until there is something to do for proceed() or for one of `others`, but no longer than `patience`.
-  void wait(std::span<const int> others, std::chrono::milliseconds patience);
+  void wait(std::span<const pollfd> others, std::chrono::milliseconds patience);
 
   // Drops what is under way for a rule.
   std::vector<Delivery> abandon(std::size_t rule);

@@ -63,10 +63,9 @@ Outcome<> Acting::start(policy::LoadedPolicy& policy) {
   if (const Outcome<> started = start_programs(policy, agents); !started) return started;
   if (const Outcome<> started = start_script(policy, agents); !started) return started;
   if (rules_.empty()) return {};
-  action::ActionsOptions options;
-  if (policy.wait_at_end) options = {.wait_at_end = *policy.wait_at_end, .wait_for_all = true};
   triggers_.emplace(rules_);
-  sink_ = std::make_unique<action::Actions>(rules_, std::move(agents), options);
+  sink_ = std::make_unique<action::Actions>(rules_, std::move(agents),
+                                            action::ActionsOptions{.wait_at_end = policy.wait_at_end});
   return {};
 }
 

@@ -90,6 +90,7 @@ Json json_of(const policy::HookRule& hook) {
   return {{"script", hook.script},
           {"patterns", hook.patterns},
           {"time_limit", policy::to_string(hook.time_limit)},
+          {"looks", hook.looks},
           {"origin", hook.origin}};
 }
 
@@ -166,7 +167,8 @@ std::string rules_text(const policy::LoadedPolicy& loaded) {
   if (loaded.hook) {
     text += "hook     \"" + printable(loaded.hook->script) + "\" (" + printable(loaded.hook->origin) + ")\n";
     for (const std::string& pattern : loaded.hook->patterns)
-      text += "  is asked about \"" + printable(pattern) + "\"\n";
+      text +=
+          "  is asked about \"" + printable(pattern) + "\"" + (loaded.hook->looks ? "" : ", not about looks") + "\n";
   }
   for (const policy::ActingRule& rule : loaded.acting) text += rule.describe() + ": " + rule.deed() + "\n";
   for (const std::string& sentence : loaded.left_out) text += "# left out: " + printable(sentence) + "\n";

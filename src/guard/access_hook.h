@@ -37,6 +37,12 @@ class AccessHook {
   // Is it to be asked about this path?  Cheap.
   virtual bool concerns(std::string_view path) const = 0;
 
+  // May it concern a name directly in this directory?
+  virtual bool concerns_names_in(std::string_view directory) const = 0;
+
+  // Is it to be asked about looks (Want::stat) at all?  Always the same.
+  virtual bool wants_looks() const = 0;
+
   // The caller waits meanwhile; nobody else does.
   virtual Task<Answer> ask(const Request& request, Question question) = 0;
 };

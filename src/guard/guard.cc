@@ -94,7 +94,7 @@ Result<> Guard::permit_by_policy(const Request& request, const Place& place, con
 
 Task<> Guard::permit(const Request& request, const Place& place, const Act& act, std::string_view to) {
   co_await permit_by_policy(request, place, act, to);
-  if (place.asks) co_await permit_by_hook(request, place, act, to);
+  if (is_asked(place, act.want)) co_await permit_by_hook(request, place, act, to);
   co_return {};
 }
 
@@ -135,7 +135,7 @@ Task<std::optional<Guard::Refusal>> Guard::refusal_by_hook(const Request& reques
 Task<> Guard::would_permit(const Request& request, const Place& place, const Act& act) {
   const Decision& decision = place.decision(act.want);
   if (!is_permitted(decision)) co_return refusal_by(place, decision).error;
-  if (!place.asks) co_return {};
+  if (!is_asked(place, act.want)) co_return {};
   const std::optional<Refusal> refusal = co_await refusal_by_hook(request, place, act, {});
   if (refusal) co_return refusal->error;
   co_return {};

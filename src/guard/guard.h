@@ -76,7 +76,6 @@ class Guard {
   audit::ProcessTable& processes() const { return processes_; }
   audit::Level level() const { return level_; }
   UsedNames& used_names() { return used_names_; }
-  bool has_hook() const { return options_.hook != nullptr; }
   bool has_changing_file() const { return !options_.changing_file.empty(); }
   bool is_changing_file(std::string_view name) const { return has_changing_file() && name == options_.changing_file; }
 
@@ -103,8 +102,14 @@ class Guard {
   // The same without a word in the log, for those who only ask.
   Task<> would_permit(const Request& request, const Place& place, const Act& act);
 
-  // Does the hook have a say at this path?  Then no answer but its own may be remembered, by the kernel neither.
+  // Does the hook have a say at this path?  Then no answer but its own may be remembered, and where it is asked about
+  // looks, by the kernel neither.
   bool asks_at(std::string_view path) const { return options_.hook != nullptr && options_.hook->concerns(path); }
+  // Is it asked who may see a name: at all, and of some name of this directory?
+  bool asks_about_looks() const { return options_.hook != nullptr && options_.hook->wants_looks(); }
+  bool asks_about_names_in(std::string_view directory) const {
+    return asks_about_looks() && options_.hook->concerns_names_in(directory);
+  }
 
   // An operation that no single rule refuses, but what it would do to several (a directory that carries rules along).
   Result<> refuse(const Request& request, const Place& from, const Place& to, const Act& act, std::string reason);
@@ -130,6 +135,9 @@ class Guard {
     std::string rule;
     bool at_to = false;  // the second of two places refuses
   };
+  bool is_asked(const Place& place, policy::Want want) const {
+    return place.asks && (want != policy::Want::stat || asks_about_looks());
+  }
   static Refusal refusal_by(const Place& place, const policy::Decision& decision);
   Result<> permit_by_policy(const Request& request, const Place& place, const Act& act, std::string_view to);
   Task<std::optional<Refusal>> refusal_by_hook(const Request& request, const Place& place, const Act& act,

@@ -15,11 +15,12 @@ namespace {
 class FilteringSink final : public DirSink {
  public:
   FilteringSink(DirSink& outer, const Guard& guard, const Request& request, const policy::Policy& policy,
-                GuardedNode& directory)
+                GuardedNode& directory, bool asks)
       : outer_(outer),
         guard_(guard),
         policy_(policy),
         directory_(directory),
+        asks_(asks),
         path_(directory.child_path(request, {})),
         length_(path_.size()) {}
 
@@ -30,7 +31,7 @@ class FilteringSink final : public DirSink {
   }
   bool add(std::string_view name, Entry entry, std::uint64_t next) override {
     if (is_hidden(name)) return true;
-    return outer_.add(name, directory_.wrap(std::move(entry), name, guard_.asks_at(path_)), next);
+    return outer_.add(name, directory_.wrap(std::move(entry), name, asks_ && guard_.asks_at(path_)), next);
   }
 
  private:
@@ -45,6 +46,7 @@ class FilteringSink final : public DirSink {
   const Guard& guard_;
   const policy::Policy& policy_;
   GuardedNode& directory_;
+  const bool asks_;   // the hook may have a say on some of the names
   std::string path_;  // of the directory, with a slash behind it, and then of the name
   const std::size_t length_;
 };
@@ -162,12 +164,12 @@ Task<IoctlReply> GuardedHandle::ioctl(const Request& request, unsigned command, 
 }
 
 Task<> GuardedHandle::readdir(const Request& request, std::uint64_t offset, DirSink& sink) {
-  if (guard_.has_hook()) {
+  if (guard_.asks_about_looks() && guard_.asks_about_names_in(directory_->place(request)->path)) {
     co_await readdir_by_hook(request, offset, sink);
     co_return {};
   }
   const Ruling ruling = guard_.ruling(request);
-  FilteringSink filtering(sink, guard_, request, *ruling.policy, *directory_);
+  FilteringSink filtering(sink, guard_, request, *ruling.policy, *directory_, false);
   co_await inner_->readdir(request, offset, filtering);
   co_return {};
 }
@@ -175,17 +177,14 @@ Task<> GuardedHandle::readdir(const Request& request, std::uint64_t offset, DirS
 // An answer without an entry would be the end of the listing: so it goes on until one may be shown.
 Task<> GuardedHandle::readdir_by_hook(const Request& request, std::uint64_t offset, DirSink& sink) {
   const Ruling ruling = guard_.ruling(request);
-  const Act act{.op = audit::Op::stat, .want = policy::Want::stat};
   for (bool is_shown = false; !is_shown;) {
     CollectingSink collecting(sink.wants_entries());
-    FilteringSink filtering(collecting, guard_, request, *ruling.policy, *directory_);
+    FilteringSink filtering(collecting, guard_, request, *ruling.policy, *directory_, true);
     co_await inner_->readdir(request, offset, filtering);
     if (collecting.collected.empty()) break;
     for (CollectingSink::Collected& one : collecting.collected) {
       offset = one.next;
-      const bool is_name = one.name != "." && one.name != "..";
-      const Place at = guard_.place(ruling, directory_->child_path(request, is_name ? one.name : std::string()));
-      if (is_name && at.asks && !co_await attempt(guard_.would_permit(request, at, act))) continue;
+      if (co_await is_hidden_by_hook(request, ruling, one.name)) continue;
       const bool has_room = one.entry ? sink.add(one.name, *std::move(one.entry), one.next)
                                       : sink.add(one.name, one.ino, one.type, one.next);
       if (!has_room) co_return {};
@@ -193,6 +192,15 @@ Task<> GuardedHandle::readdir_by_hook(const Request& request, std::uint64_t offs
     }
   }
   co_return {};
+}
+
+Task<bool> GuardedHandle::is_hidden_by_hook(const Request& request, const Ruling& ruling, std::string_view name) {
+  if (name == "." || name == "..") co_return false;
+  std::string path = directory_->child_path(request, name);
+  if (!guard_.asks_at(path)) co_return false;
+  const Place at = guard_.place(ruling, std::move(path));
+  const Act act{.op = audit::Op::stat, .want = policy::Want::stat};
+  co_return !co_await attempt(guard_.would_permit(request, at, act));
 }
 
 }  // namespace fusebox::guard

@@ -36,6 +36,7 @@ class GuardedHandle final : public Handle {
 
  private:
   Task<> readdir_by_hook(const Request& request, std::uint64_t offset, DirSink& sink);
+  Task<bool> is_hidden_by_hook(const Request& request, const Ruling& ruling, std::string_view name);
 
   Guard& guard_;
   const Ref<Handle> opened_;

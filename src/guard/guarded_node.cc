@@ -102,7 +102,7 @@ std::string GuardedNode::child_path(const Ruling& ruling, std::string_view name)
 Entry GuardedNode::wrap(Entry inner, std::string_view name, bool asks) {
   if (inner.node) {
     // What the hook says to one process it need not say to the next: each walk is asked about.
-    if (asks) inner.valid_for = Validity::zero();
+    if (asks && guard_.asks_about_looks()) inner.valid_for = Validity::zero();
     // A file with several names is asked for at each walk: who judges by name must see which one was used.
     if (has_several_names(inner.attr)) inner.valid_for = Validity::zero();
     if (guard_.is_changing_file(name)) inner.valid_for = inner.attr.valid_for = Validity::zero();

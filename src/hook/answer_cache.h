@@ -1,6 +1,7 @@
 // Answers that still hold, so that a script is asked once for what is asked again and again.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
@@ -27,12 +28,14 @@ class AnswerCache {
 
   struct Kept {
     guard::Answer answer;
-    Time until;
+    Time until{};
   };
+  // By policy::Want.
+  using KeptByWant = std::array<Kept, 3>;
 
   std::mutex mutex_;  // guards all below
-  audit::Recent<std::string, Kept> answers_{kGeneration};
-  std::array<bool, 3> has_{};  // by Scope: is any such answer kept
+  audit::Recent<std::string, KeptByWant> answers_{kGeneration};
+  std::array<bool, 6> has_{};  // for each kind of key: is any such answer kept
 };
 
 }  // namespace fusebox::hook

@@ -16,6 +16,7 @@ constexpr auto kVerdicts =
 constexpr auto kScopes = std::to_array<std::pair<Scope, std::string_view>>(
     {{Scope::process, "process"}, {Scope::program, "program"}, {Scope::all, "all"}});
 constexpr std::string_view kFailed = "failed";
+
 template <class T>
 bool parse(std::string_view text, T& into) {
   const auto [end, error] = std::from_chars(text.begin(), text.end(), into);
@@ -51,49 +52,54 @@ std::string encode(std::uint64_t number, const guard::Question& question) {
 std::optional<Asked> decode_asked(std::string_view message) {
   const auto fields = split_fields(message);
   Asked asked;
-  if (fields.size() != 9 || !parse(fields[0], asked.number)) return std::nullopt;
-  std::size_t next = 1;
-  for (std::string* field :
-       {&asked.op, &asked.want, &asked.path, &asked.to, &asked.pid, &asked.tid, &asked.uid, &asked.exe}) {
-    *field = fields[next++];
+  if (fields.size() != 9 || !parse(fields[0], asked.number) || !parse(fields[5], asked.pid) ||
+      !parse(fields[6], asked.tid) || !parse(fields[7], asked.uid)) {
+    return std::nullopt;
   }
+  asked.op = fields[1];
+  asked.want = fields[2];
+  asked.path = fields[3];
+  asked.to = fields[4];
+  asked.exe = fields[8];
   return asked;
+}
+
+std::optional<policy::Verdict> verdict_of(std::string_view word) {
+  const auto* found = std::ranges::find_if(kVerdicts, [&](policy::Verdict one) { return to_string(one) == word; });
+  return found != kVerdicts.end() ? std::optional(*found) : std::nullopt;
+}
+
+std::optional<Scope> scope_of(std::string_view word) {
+  const auto* found = std::ranges::find(kScopes, word, &std::pair<Scope, std::string_view>::second);
+  return found != kScopes.end() ? std::optional(found->first) : std::nullopt;
 }
 
 std::string encode(const Answered& answered) {
   const auto* scope = std::ranges::find(kScopes, answered.scope, &std::pair<Scope, std::string_view>::first);
   return join_fields({std::to_string(answered.number), answered.failed ? kFailed : to_string(answered.verdict),
-                      std::to_string(answered.holds.count()), scope->second, answered.why});
+                      std::to_string(answered.holds.count()), scope->second, std::to_string(answered.wants.bits()),
+                      answered.why});
 }
 
 std::optional<Answered> decode_answered(std::string_view message) {
   const auto fields = split_fields(message);
   Answered answered;
   std::int64_t holds = 0;
-  if (fields.size() != 5 || !parse(fields[0], answered.number) || !parse(fields[2], holds) || holds < 0) {
+  unsigned wants = 0;
+  if (fields.size() != 6 || !parse(fields[0], answered.number) || !parse(fields[2], holds) || holds < 0 ||
+      !parse(fields[4], wants) || wants > Wants::kAll) {
     return std::nullopt;
   }
-  const auto* scope = std::ranges::find(kScopes, fields[3], &std::pair<Scope, std::string_view>::second);
-  if (scope == kScopes.end()) return std::nullopt;
-  answered.holds = std::chrono::milliseconds(holds);
-  answered.scope = scope->first;
-  answered.why = fields[4];
+  const auto scope = scope_of(fields[3]);
   answered.failed = fields[1] == kFailed;
-  if (answered.failed) {
-    answered.verdict = policy::Verdict::deny;
-    return answered;
-  }
-  const auto* verdict =
-      std::ranges::find_if(kVerdicts, [&](policy::Verdict one) { return to_string(one) == fields[1]; });
-  if (verdict == kVerdicts.end()) return std::nullopt;
+  const auto verdict = answered.failed ? policy::Verdict::deny : verdict_of(fields[1]);
+  if (!scope || !verdict) return std::nullopt;
   answered.verdict = *verdict;
+  answered.holds = std::chrono::milliseconds(holds);
+  answered.scope = *scope;
+  answered.wants = Wants(wants);
+  answered.why = fields[5];
   return answered;
-}
-
-std::optional<Answered> answered_by(std::uint64_t number, std::string_view text) {
-  const std::vector<std::string> words = pieces_of(text, ' ');
-  if (words.size() != 3) return std::nullopt;
-  return decode_answered(join_fields({std::to_string(number), words[0], words[1], words[2], {}}));
 }
 
 policy::ScriptRule script_rule_of(std::string_view text) {

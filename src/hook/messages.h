@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fusebox/fault.h"
@@ -27,14 +28,31 @@ struct Asked {
   std::string want;
   std::string path;
   std::string to;
-  std::string pid;
-  std::string tid;
-  std::string uid;
+  pid_t pid = 0;
+  pid_t tid = 0;
+  uid_t uid = 0;
   std::string exe;
 };
 
 std::string encode(std::uint64_t number, const guard::Question& question);
 std::optional<Asked> decode_asked(std::string_view message);
+
+// Some of policy::Want.
+class Wants {
+ public:
+  static constexpr unsigned kAll = 7;
+
+  Wants() = default;
+  explicit constexpr Wants(unsigned bits) : bits_(static_cast<std::uint8_t>(bits & kAll)) {}
+
+  constexpr bool holds(policy::Want want) const { return (bits_ >> std::to_underlying(want) & 1) != 0; }
+  constexpr bool empty() const { return bits_ == 0; }
+  constexpr unsigned bits() const { return bits_; }
+  bool operator==(const Wants&) const = default;
+
+ private:
+  std::uint8_t bits_ = 0;
+};
 
 struct Answered {
   static constexpr std::chrono::milliseconds kUsuallyHolds{1000};
@@ -44,14 +62,18 @@ struct Answered {
   bool failed = false;
   std::chrono::milliseconds holds = kUsuallyHolds;
   Scope scope = Scope::process;
+  // The script did not look at the operation, and would have said the same to any that wants one of these.  None: it
+  // looked.
+  Wants wants{};
   std::string why{};  // of a failure
 };
 
 std::string encode(const Answered& answered);
-
-// "deny 1000 process": what the script's own side says.
-std::optional<Answered> answered_by(std::uint64_t number, std::string_view text);
 std::optional<Answered> decode_answered(std::string_view message);
+
+// By the words of a script.
+std::optional<policy::Verdict> verdict_of(std::string_view word);
+std::optional<Scope> scope_of(std::string_view word);
 
 // "12\nwrite,denied\n/etc\n/usr": no word holds a line break.
 policy::ScriptRule script_rule_of(std::string_view text);

@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// A usual answer takes some 20 us: to have another thread wait for it would take longer.
+// A usual answer takes some 20 us: to have another thread wait for it, or for the turn, would take longer.
 constexpr std::chrono::microseconds kQuickly{300};
 
 Answered failure(std::string why) { return {.verdict = policy::Verdict::deny, .failed = true, .why = std::move(why)}; }
@@ -25,13 +25,14 @@ Answered failure(std::string why) { return {.verdict = policy::Verdict::deny, .f
 PolicyScript::PolicyScript(Helper helper, const policy::HookRule& rule)
     : paths_({rule.patterns}),
       time_limit_(rule.time_limit),
+      looks_(rule.looks),
       name_("hook \"" + printable(rule.script) + "\" (" + printable(rule.origin) + ")"),
       helper_(std::move(helper)) {}
 
 Task<guard::Answer> PolicyScript::ask(const Request& request, guard::Question question) {
   if (auto kept = cache_.find(question, steady_clock::now())) co_return *std::move(kept);
   Exchange exchange;
-  const bool has_turn = turn_.try_take();
+  const bool has_turn = turn_.take_within(kQuickly);
   if (has_turn) {
     exchange = begin(question);
     proceed(exchange, steady_clock::now() + kQuickly);
@@ -74,9 +75,18 @@ PolicyScript::Exchange PolicyScript::begin(const guard::Question& question) {
   return {.number = number, .deadline = steady_clock::now() + time_limit_};
 }
 
+void PolicyScript::wait_for_message(Time until) const {
+  const auto left =
+      std::max(std::chrono::nanoseconds(until - steady_clock::now()), std::chrono::nanoseconds(0)).count();
+  const timespec patience{.tv_sec = left / 1'000'000'000, .tv_nsec = left % 1'000'000'000};
+  pollfd readable{helper_.channel().get(), POLLIN, 0};
+  ::ppoll(&readable, 1, &patience, nullptr);
+}
+
 // Waits for the answer; behind the deadline there is one in any case.
 void PolicyScript::proceed(Exchange& exchange, Time until) {
   while (!exchange.result) {
+    wait_for_message(std::min(until, exchange.deadline));
     const auto message = receiver_.receive(helper_.channel());
     if (message) {
       auto answered = decode_answered(*message);
@@ -94,10 +104,6 @@ void PolicyScript::proceed(Exchange& exchange, Time until) {
       return;
     }
     if (now >= until) return;
-    const auto left = std::chrono::nanoseconds(std::min(until, exchange.deadline) - now).count();
-    const timespec patience{.tv_sec = left / 1'000'000'000, .tv_nsec = left % 1'000'000'000};
-    pollfd readable{helper_.channel().get(), POLLIN, 0};
-    ::ppoll(&readable, 1, &patience, nullptr);
   }
 }
 

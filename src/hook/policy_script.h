@@ -23,6 +23,8 @@ class PolicyScript final : public guard::AccessHook {
   PolicyScript(Helper helper, const policy::HookRule& rule);
 
   bool concerns(std::string_view path) const override { return paths_.at(path) != 0; }
+  bool concerns_names_in(std::string_view directory) const override { return paths_.reaches_into(directory); }
+  bool wants_looks() const override { return looks_; }
   Task<guard::Answer> ask(const Request& request, guard::Question question) override;
 
   // How often the script itself was asked.
@@ -41,6 +43,7 @@ class PolicyScript final : public guard::AccessHook {
   // With the turn.
   Exchange begin(const guard::Question& question);
   void proceed(Exchange& exchange, Time until);
+  void wait_for_message(Time until) const;
   bool is_behind();
   Answered die();
 
@@ -48,6 +51,7 @@ class PolicyScript final : public guard::AccessHook {
 
   const policy::PathSets paths_;
   const std::chrono::milliseconds time_limit_;
+  const bool looks_;
   const std::string name_;  // `hook "policy.rb" (fusebox.toml:9:1)`
   AnswerCache cache_;
 

@@ -1,18 +1,21 @@
 // The right to use a channel, which one question at a time has.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <utility>
 
 namespace fusebox::hook {
 
 // Not a mutex: a question may go on on another thread than it began on.
 class Turn {
  public:
-  bool try_take() {
-    const std::lock_guard lock(mutex_);
-    return !std::exchange(is_taken_, true);
+  // False: it was not to be had so soon.
+  bool take_within(std::chrono::microseconds patience) {
+    std::unique_lock lock(mutex_);
+    if (!given_.wait_for(lock, patience, [this] { return !is_taken_; })) return false;
+    is_taken_ = true;
+    return true;
   }
 
   void take() {

@@ -122,6 +122,7 @@ Outcome<HookRule> load_hook(const FileHook& hook, const Sources& sources, Symlin
                                 : sources.file->name.substr(0, slash + 1) + *script,
                   .patterns = *std::move(patterns),
                   .time_limit = hook.time_limit,
+                  .looks = hook.looks,
                   .origin = place(sources.file->name, hook.at)};
 }
 

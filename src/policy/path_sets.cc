@@ -1,5 +1,7 @@
 #include "policy/path_sets.h"
 
+#include <algorithm>
+
 #include "policy/index.h"
 
 namespace fusebox::policy {
@@ -34,6 +36,21 @@ std::uint64_t PathSets::at(std::string_view path) const {
     collect();
   });
   return found;
+}
+
+bool PathSets::reaches_into(std::string_view directory) const {
+  if (at(directory) != 0) return true;  // so from here on no pattern ends at the root
+  Walk walk(*index_);
+  for_each_component(directory, [&](std::string_view name) { walk.step(name); });
+  const auto ends_a_pattern = [&](Policy::Index::NodeId id) {
+    const Policy::Index::Node& node = index_->nodes[id];
+    return !node.rules.empty() || !index_->nodes[node.any_depth].rules.empty();
+  };
+  return std::ranges::any_of(walk.reached(), [&](Policy::Index::NodeId id) {
+    const Policy::Index::Node& node = index_->nodes[id];
+    return std::ranges::any_of(node.literals, [&](const auto& child) { return ends_a_pattern(child.second); }) ||
+           std::ranges::any_of(node.globs, [&](const auto& child) { return ends_a_pattern(child.second); });
+  });
 }
 
 }  // namespace fusebox::policy

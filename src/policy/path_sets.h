@@ -23,6 +23,9 @@ class PathSets {
   // A bit for each set.  Costs what a decision of a policy does.  All of them for a path that is none.
   std::uint64_t at(std::string_view path) const;
 
+  // May a name directly in this directory belong to a set?
+  bool reaches_into(std::string_view directory) const;
+
  private:
   std::unique_ptr<const Policy::Index> index_;
   std::vector<std::uint64_t> bit_of_rule_;

@@ -56,6 +56,7 @@ struct FileHook {
   Position at;
   std::vector<Placed> paths{};
   std::chrono::milliseconds time_limit = kUsualTimeLimit;
+  bool looks = true;
 };
 
 struct PolicyFile {

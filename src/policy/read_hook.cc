@@ -3,7 +3,7 @@
 namespace fusebox::policy {
 namespace {
 
-constexpr std::array<std::string_view, 3> kKeys = {"script", "paths", "time_limit"};
+constexpr std::array<std::string_view, 4> kKeys = {"script", "paths", "time_limit", "looks"};
 
 }  // namespace
 
@@ -27,6 +27,12 @@ Outcome<FileHook> read_hook(const TomlValues& values, const toml::node& node) {
         return values.fault(position(value.source()), "'time_limit' leaves no time", R"(write time_limit = "1s")");
       }
       hook.time_limit = *limit;
+    } else if (key == "looks") {
+      const auto looks = value.value_exact<bool>();
+      if (!looks) {
+        return values.fault(position(value.source()), "'looks' must be true or false", "write looks = false");
+      }
+      hook.looks = *looks;
     } else {
       return values.unknown(key, " in [hook]", kKeys);
     }

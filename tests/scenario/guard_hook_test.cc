@@ -24,6 +24,8 @@ using ::testing::Not;
 class NamedAnswers final : public AccessHook {
  public:
   bool concerns(std::string_view path) const override { return path.starts_with("/asked/"); }
+  bool concerns_names_in(std::string_view directory) const override { return directory == "/asked"; }
+  bool wants_looks() const override { return looks; }
   Task<Answer> ask(const Request&, Question question) override {
     asked.push_back(std::string(to_string(question.op)) + " " + std::string(question.path) +
                     (question.to.empty() ? "" : " " + std::string(question.to)));
@@ -38,6 +40,7 @@ class NamedAnswers final : public AccessHook {
   }
 
   std::vector<std::string> asked;
+  bool looks = true;
 };
 
 // Keeps what it is given.
@@ -125,6 +128,25 @@ TEST_F(HookedGuardTest, TheKernelRemembersNoNameThatTheHookHasASayOn) {
   };
   EXPECT_EQ(look(look(root, "asked").node, "plain").valid_for, Validity::zero());
   EXPECT_EQ(look(look(root, "free").node, "denied").valid_for, Validity{std::chrono::seconds(1)});
+}
+
+TEST_F(HookedGuardTest, AHookThatIsNotAskedAboutLooksIsAskedAboutTheRestAndTheKernelRemembersNames) {
+  hook_.looks = false;
+  const Ref<Node> root = wrap_root(*guard_, root_);
+  const Request request{.caller = {.tid = ::getpid()}};
+  const Ref<Node> asked = root->lookup(request, *Name::parse("asked")).run()->node;
+  EXPECT_EQ(asked->lookup(request, *Name::parse("hidden")).run()->valid_for, Validity{std::chrono::seconds(1)});
+  EXPECT_THAT(hook_.asked, ElementsAre());
+  EXPECT_EQ(open("asked/denied"), Errno::access);
+  EXPECT_EQ(open("asked/hidden"), Errno::no_entry);
+  EXPECT_EQ(error_of(kernel_->access(node("asked/denied"), R_OK)), Errno::access);
+  EXPECT_EQ(error_of(kernel_->create(node("asked"), "denied too", O_WRONLY)), Errno::access);
+  EXPECT_THAT(hook_.asked, ElementsAre("open /asked/denied", "open /asked/hidden", "access /asked/denied",
+                                       "create /asked/denied too"));
+  const auto directory = kernel_->opendir(node("asked"));
+  std::vector<std::string> names;
+  for (const auto& entry : *kernel_->readdirplus(node("asked"), directory->fh)) names.push_back(entry.name);
+  EXPECT_THAT(names, Contains("hidden"));
 }
 
 TEST_F(HookedGuardTest, WhatTheHookHidesIsNotListed) {

@@ -2,17 +2,18 @@
 Fusebox.const_set(:MAIN, self)
 
 module Fusebox
-  # An access that the policy permits so far.
+  # An access that the policy permits so far.  It remembers what on_access looked at: what it did not look at cannot have
+  # made a difference.
   class Access
     SCOPES = [:process, :program, :all]
+    BITS = { stat: 1, read: 2, write: 4 }
+    ALL = 7
 
-    attr_reader :op, :want, :path, :to, :pid, :tid, :uid, :exe
+    attr_reader :path, :to, :pid, :tid, :uid, :exe, :milliseconds, :scope, :wants
 
     def initialize(op, want, path, to, pid, tid, uid, exe)
-      @op, @want, @path, @to, @exe = op.to_sym, want.to_sym, path, to, exe
-      @to = nil if to.empty?
-      @pid, @tid, @uid = pid.to_i, tid.to_i, uid.to_i
-      @seconds, @scope = 1, :process
+      @op, @want, @path, @to, @pid, @tid, @uid, @exe = op, want, path, to, pid, tid, uid, exe
+      @milliseconds, @scope, @wants = 1000, :process, ALL
     end
 
     # Its mere name, without the directory.
@@ -22,35 +23,49 @@ module Fusebox
 
     # The words that the process was started with.  It can change them itself.
     def argv
-      @argv ||= begin
-        words = File.open("/proc/#{@pid}/cmdline") { |file| file.read.to_s }
-        raise "process #{@pid} does not tell its arguments" if words.empty?
-        words = words[0, words.size - 1] if words.end_with?("\0")
-        words.split("\0", -1)
-      end
+      @argv ||= Hook.words_of(@pid).dup
+    end
+
+    def op
+      @wants = 0
+      @op
+    end
+
+    def want
+      @wants &= BITS[@want]
+      @want
     end
 
     def stat?
-      @want == :stat
+      wants?(:stat)
     end
 
     def read?
-      @want == :read
+      wants?(:read)
     end
 
     def write?
-      @want == :write
+      wants?(:write)
     end
+
+    def inspect
+      "#<Access #{op} #{@path}>"
+    end
+    alias to_s inspect
 
     # How long the answer holds for the same operation on the same path, and for whom.
     def hold(seconds, scope = :process)
       raise ArgumentError, "hold wants a number of seconds" unless seconds.is_a?(Numeric) && seconds >= 0
       raise ArgumentError, "hold wants :process, :program or :all" unless SCOPES.include?(scope)
-      @seconds, @scope = [seconds, 86400 * 365].min, scope
+      @milliseconds, @scope = ([seconds, 86400 * 365].min * 1000).to_i, scope
     end
 
-    def holds
-      "#{(@seconds * 1000).to_i} #{@scope}"
+    private
+
+    def wants?(what)
+      is_it = @want == what
+      @wants &= is_it ? BITS[what] : ALL - BITS[what]
+      is_it
     end
   end
 
@@ -59,7 +74,7 @@ module Fusebox
     attr_reader :seq, :op, :path, :to, :pid, :uid, :exe, :verdict, :json
 
     def initialize(seq, op, path, to, pid, uid, exe, verdict, json)
-      @seq, @op, @path, @to, @exe, @verdict, @json = seq.to_i, op.to_sym, path, to, exe, verdict.to_sym, json
+      @seq, @op, @path, @to, @exe, @verdict, @json = seq, op.to_sym, path, to, exe, verdict.to_sym, json
       @to = nil if to.empty?
       @pid = pid.empty? ? nil : pid.to_i
       @uid = uid.to_i
@@ -74,8 +89,10 @@ module Fusebox
 
   module Hook
     VERDICTS = [nil, :allow, :deny, :predict, :hide]
+    MOST_LINES = 256
     @rules = []
     @blocks = []
+    @words = {}
 
     class << self
       attr_reader :rules
@@ -101,7 +118,18 @@ module Fusebox
         unless VERDICTS.include?(verdict)
           raise TypeError, "on_access gave #{verdict.inspect}, not :allow, :deny, :predict, :hide or nil"
         end
-        "#{verdict || :allow} #{access.holds}"
+        [verdict || :allow, access.milliseconds, access.scope, access.wants]
+      end
+
+      # Read each time, since a process may become another program, but taken apart once.
+      def words_of(pid)
+        line = command_line(pid)
+        raise "process #{pid} does not tell its arguments" if line.empty?
+        @words.clear if @words.size >= MOST_LINES
+        @words[line] ||= begin
+          words = line.end_with?("\0") ? line[0, line.size - 1] : line
+          words.split("\0", -1).each { |word| word.freeze }
+        end
       end
 
       def act(block, *fields)

@@ -3,6 +3,7 @@
 #include <mruby.h>
 #include <mruby/array.h>
 #include <mruby/string.h>
+#include <mruby/variable.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 
 #include "action/channel.h"
 #include "base/helper.h"
+#include "hook/host/command_lines.h"
 #include "hook/messages.h"
 #include "ruby/bind.h"
 #include "ruby/engine.h"
@@ -30,17 +32,51 @@ constexpr char kPrelude[] = {
 };
 #pragma clang diagnostic pop
 
-constexpr std::size_t kMostFields = 10;
+// Fusebox::Hook
+mrb_value hook_module(mrb_state* mrb) {
+  return mrb_obj_value(mrb_module_get_under(mrb, mrb_module_get(mrb, "Fusebox"), "Hook"));
+}
 
-// Calls `method` of Fusebox::Hook with texts, behind `first` where there is one.
-mrb_value call_hook(mrb_state* mrb, const char* method, std::span<const std::string_view> fields,
-                    std::optional<mrb_int> first = {}) {
-  const mrb_value hook = mrb_obj_value(mrb_module_get_under(mrb, mrb_module_get(mrb, "Fusebox"), "Hook"));
-  mrb_value arguments[kMostFields];
-  mrb_int count = 0;
-  if (first) arguments[count++] = mrb_fixnum_value(*first);
-  for (const std::string_view field : fields) arguments[count++] = ruby::to_ruby(mrb, field);
-  return mrb_funcall_argv(mrb, hook, mrb_intern_cstr(mrb, method), count, arguments);
+mrb_value call_hook(mrb_state* mrb, const char* method, std::span<const mrb_value> arguments) {
+  return mrb_funcall_argv(mrb, hook_module(mrb), mrb_intern_cstr(mrb, method), static_cast<mrb_int>(arguments.size()),
+                          arguments.data());
+}
+
+mrb_value to_symbol(mrb_state* mrb, std::string_view word) {
+  return mrb_symbol_value(mrb_intern(mrb, word.data(), word.size()));
+}
+
+std::string_view word_of(mrb_state* mrb, mrb_value symbol) {
+  if (!mrb_symbol_p(symbol)) return {};
+  mrb_int length = 0;
+  const char* name = mrb_sym_name_len(mrb, mrb_symbol(symbol), &length);
+  return {name, static_cast<std::size_t>(length)};
+}
+
+// [:deny, 1000, :process, 7], as Fusebox::Hook.answer gives it.
+std::optional<Answered> answered_by(mrb_state* mrb, mrb_value said, std::uint64_t number) {
+  if (!mrb_array_p(said) || RARRAY_LEN(said) != 4) return std::nullopt;
+  const mrb_value* parts = RARRAY_PTR(said);
+  const auto verdict = verdict_of(word_of(mrb, parts[0]));
+  const auto scope = scope_of(word_of(mrb, parts[2]));
+  if (!verdict || !scope || !mrb_integer_p(parts[1]) || !mrb_integer_p(parts[3]) || mrb_integer(parts[1]) < 0) {
+    return std::nullopt;
+  }
+  return Answered{.number = number,
+                  .verdict = *verdict,
+                  .holds = std::chrono::milliseconds(mrb_integer(parts[1])),
+                  .scope = *scope,
+                  .wants = Wants(static_cast<unsigned>(mrb_integer(parts[3])))};
+}
+
+constexpr const char* kCommandLines = "command_lines";
+
+// Fusebox::Hook.command_line(pid)
+mrb_value command_line(mrb_state* mrb, mrb_value self) {
+  mrb_int pid = 0;
+  mrb_get_args(mrb, "i", &pid);
+  const mrb_value lines = mrb_iv_get(mrb, self, mrb_intern_cstr(mrb, kCommandLines));
+  return ruby::to_ruby(mrb, static_cast<CommandLines*>(mrb_cptr(lines))->of(static_cast<pid_t>(pid)));
 }
 
 class Script {
@@ -51,6 +87,14 @@ class Script {
     if (!engine) return {.fault = engine.error().line()};
     engine_ = *std::move(engine);
     ruby::Ran<> ran = engine_->evaluate({kPrelude, sizeof kPrelude}, "fusebox:script.rb");
+    if (ran) {
+      ran = engine_->protect([&](mrb_state* mrb) {
+        const mrb_value hook = hook_module(mrb);
+        mrb_iv_set(mrb, hook, mrb_intern_cstr(mrb, kCommandLines), mrb_cptr_value(mrb, &command_lines_));
+        mrb_define_singleton_method(mrb, mrb_obj_ptr(hook), "command_line", ruby::method_of<command_line>,
+                                    MRB_ARGS_REQ(1));
+      });
+    }
     if (ran) ran = engine_->load(path);
     Hello hello;
     std::vector<std::string> rules;
@@ -67,23 +111,37 @@ class Script {
   }
 
   Answered answer(const Asked& asked) {
-    const std::string_view fields[] = {asked.op,  asked.want, asked.path, asked.to,
-                                       asked.pid, asked.tid,  asked.uid,  asked.exe};
-    std::string said;
-    const ruby::Ran<> ran =
-        engine_->protect([&](mrb_state* mrb) { said = ruby::view_of(call_hook(mrb, "answer", fields)); });
+    std::optional<Answered> answered;
+    const ruby::Ran<> ran = engine_->protect([&](mrb_state* mrb) {
+      const mrb_value arguments[] = {to_symbol(mrb, asked.op),
+                                     to_symbol(mrb, asked.want),
+                                     ruby::to_ruby(mrb, asked.path),
+                                     asked.to.empty() ? mrb_nil_value() : ruby::to_ruby(mrb, asked.to),
+                                     mrb_int_value(mrb, asked.pid),
+                                     mrb_int_value(mrb, asked.tid),
+                                     mrb_int_value(mrb, static_cast<mrb_int>(asked.uid)),
+                                     ruby::to_ruby(mrb, asked.exe)};
+      answered = answered_by(mrb, call_hook(mrb, "answer", arguments), asked.number);
+    });
     if (!ran) return failure(asked.number, ran.error());
-    auto answered = answered_by(asked.number, said);
     return answered ? *std::move(answered) : failure(asked.number, {.line = "an answer that is none"});
   }
 
   // Why it was not done; empty: it was.
   std::string act(std::size_t block, const action::Order& order) {
-    const std::string seq = std::to_string(order.event);
-    const std::string_view fields[] = {seq,       order.op,  order.path,    order.to,  order.pid,
-                                       order.uid, order.exe, order.verdict, order.json};
-    const ruby::Ran<> ran =
-        engine_->protect([&](mrb_state* mrb) { call_hook(mrb, "act", fields, static_cast<mrb_int>(block)); });
+    const ruby::Ran<> ran = engine_->protect([&](mrb_state* mrb) {
+      const mrb_value arguments[] = {mrb_int_value(mrb, static_cast<mrb_int>(block)),
+                                     mrb_int_value(mrb, static_cast<mrb_int>(order.event)),
+                                     ruby::to_ruby(mrb, order.op),
+                                     ruby::to_ruby(mrb, order.path),
+                                     ruby::to_ruby(mrb, order.to),
+                                     ruby::to_ruby(mrb, order.pid),
+                                     ruby::to_ruby(mrb, order.uid),
+                                     ruby::to_ruby(mrb, order.exe),
+                                     ruby::to_ruby(mrb, order.verdict),
+                                     ruby::to_ruby(mrb, order.json)};
+      call_hook(mrb, "act", arguments);
+    });
     if (ran) return {};
     if (ran.error().exit_status) ::_exit(*ran.error().exit_status);
     return ran.error().line;
@@ -95,6 +153,7 @@ class Script {
     return {.number = number, .verdict = policy::Verdict::deny, .failed = true, .why = raised.line};
   }
 
+  CommandLines command_lines_;
   std::unique_ptr<ruby::Engine> engine_;
 };
 
@@ -133,9 +192,9 @@ void act_for_script(const Fd& channel, const std::string& path, std::size_t firs
   action::Receiver receiver;
   while (const auto message = next(channel, receiver)) {
     const auto told = action::decode_told(*message);
-    if (!told || !told->order || told->order->rule < first) continue;
-    const action::Order& order = *told->order;
-    const action::Report report{order.rule, order.event, script.act(order.rule - first, order)};
+    const auto* order = told ? std::get_if<action::Order>(&*told) : nullptr;
+    if (order == nullptr || order->rule < first) continue;
+    const action::Report report{order->rule, order->event, script.act(order->rule - first, *order)};
     while (!action::send(channel, encode(report))) {
       // The supervisor takes reports when it comes to that; one that has closed its end takes none.
       pollfd writable{channel.get(), POLLOUT, 0};

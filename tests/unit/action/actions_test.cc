@@ -1,8 +1,11 @@
 // Events on their way to who acts on them: real processes, but without programs and servers.
 #include "action/actions.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "action/courier.h"
@@ -11,6 +14,7 @@ namespace fusebox::action {
 namespace {
 
 using std::chrono::milliseconds;
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -24,11 +28,12 @@ void act(const Fd& channel) {
     const auto message = receiver.receive(channel);
     if (!message) return;
     const auto told = decode_told(*message);
-    if (!told || !told->order) continue;
-    const std::string& path = told->order->path;
+    const auto* order = told ? std::get_if<Order>(&*told) : nullptr;
+    if (order == nullptr) continue;
+    const std::string& path = order->path;
     if (path == "/die") ::_exit(3);
     if (path == "/silent") continue;
-    (void)send(channel, encode(Report{0, told->order->event, path == "/done" ? "" : path.substr(1)}));
+    (void)send(channel, encode(Report{0, order->event, path == "/done" ? "" : path.substr(1)}));
   }
 }
 
@@ -82,6 +87,13 @@ TEST_F(ActionsTest, WhoSaysNothingIsWaitedForNoLongerThanSaid) {
   EXPECT_EQ(all->finish(), 0u);
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
   EXPECT_THAT(not_done(*all), ElementsAre("1 /silent: not done 50ms after the command"));
+}
+
+TEST(WaitAfter, AServerIsWaitedForAHundredthOfTheRunTimeWithinBounds) {
+  EXPECT_EQ(wait_after(milliseconds(30)).idle, milliseconds(100));
+  EXPECT_EQ(wait_after(milliseconds(12'000)).idle, milliseconds(120));
+  EXPECT_EQ(wait_after(std::chrono::hours(1)).idle, milliseconds(5'000));
+  EXPECT_EQ(wait_after(milliseconds(30)).at_most, milliseconds(5'000));
 }
 
 TEST_F(ActionsTest, WhenWhoActsDiesEverythingIsReportedAsNotDone) {
@@ -171,6 +183,61 @@ TEST_F(CourierTest, WhenAllThatRunEndAtOnceTheNextOnesAreStarted) {
   EXPECT_THAT(
       run({"/bin/sh", "-c", "sleep 0.02; kill -STOP $PPID; (sleep 0.1; kill -CONT $PPID) &"}, milliseconds(30000), 6),
       ElementsAre("done 6"));
+}
+
+// A server that takes connections and says nothing.
+class SilentServer {
+ public:
+  SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    const bool listens = ::bind(socket_.get(), any, length) == 0 && ::listen(socket_.get(), 16) == 0;
+    EXPECT_TRUE(listens && ::getsockname(socket_.get(), any, &length) == 0);
+    url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+  }
+  const std::string& url() const { return url_; }
+
+ private:
+  Fd socket_;
+  std::string url_;
+};
+
+class SilentServerTest : public ::testing::Test {
+ protected:
+  // Why the one event was not delivered, when the command had ended right behind it.
+  std::string reason(ActionsOptions options) {
+    const std::vector<policy::ActingRule> rules = {{.triggers = {policy::Trigger::write},
+                                                    .patterns = {"/"},
+                                                    .webhook = server_.url(),
+                                                    .time_limit = std::chrono::hours(1),
+                                                    .origin = "x:1:1"}};
+    std::vector<Actions::Agent> agents;
+    agents.push_back({.helper = *start_courier(rules), .rules = 1});
+    Actions actions(rules, std::move(agents), options);
+    audit::Event event;
+    event.op = audit::Op::create;
+    event.path = "/a";
+    event.triggers = 1;
+    actions.add(event, 1, "{}");
+    EXPECT_EQ(actions.finish(), 0u);
+    const auto undelivered = actions.take_undelivered();
+    EXPECT_EQ(undelivered.size(), 1u);
+    return undelivered.empty() ? "" : undelivered[0].why;
+  }
+
+  SilentServer server_;
+};
+
+TEST_F(SilentServerTest, ByDefaultItIsGivenUpAndTheEventIsReported) {
+  EXPECT_THAT(reason({}),
+              AnyOf(HasSubstr("did not answer in the time after the command"), "the server did not keep up"));
+}
+
+TEST_F(SilentServerTest, WhereAWaitIsSaidItIsWaitedForSoLong) {
+  EXPECT_THAT(reason({.wait_at_end = milliseconds(150)}), HasSubstr("not done"));
 }
 
 }  // namespace

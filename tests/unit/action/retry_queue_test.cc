@@ -32,10 +32,10 @@ TEST_F(RetryQueueTest, GivesInOrderAndNoMoreAtOnceThanItMay) {
   EXPECT_EQ(take().event, 1u);
   EXPECT_EQ(take().event, 2u);
   EXPECT_FALSE(queue_.next(now_).has_value());
-  queue_.done();
+  queue_.done(now_);
   EXPECT_EQ(take().event, 3u);
-  queue_.done();
-  queue_.done();
+  queue_.done(now_);
+  queue_.done(now_);
   EXPECT_TRUE(queue_.is_idle());
 }
 
@@ -60,7 +60,7 @@ TEST_F(RetryQueueTest, WhileAllFailsOneAtATimeIsTried) {
   now_ += seconds(1);
   EXPECT_EQ(take().event, 1u);
   EXPECT_FALSE(queue_.next(now_).has_value());
-  queue_.done();
+  queue_.done(now_);
   EXPECT_EQ(take().event, 2u);
   EXPECT_EQ(take().event, 3u);
 }
@@ -79,7 +79,7 @@ TEST_F(RetryQueueTest, WhatWasTriedForTooLongIsGivenUpAndWhatCameLaterIsNot) {
 TEST_F(RetryQueueTest, OnceTheCommandHasEndedThreeFailuresInARowAreEnough) {
   for (const std::uint64_t event : {1U, 2U, 3U}) add(event);
   (void)fail(take());
-  queue_.hurry();
+  queue_.hurry(now_, std::nullopt);
   now_ += seconds(1);
   EXPECT_THAT(fail(take()), ElementsAre());
   now_ += seconds(1);
@@ -99,7 +99,7 @@ TEST_F(RetryQueueTest, KnowsWhatItsTroubleIsUntilOneSucceeds) {
   EXPECT_EQ(queue_.trouble(), "refused");
   now_ += seconds(1);
   (void)take();
-  queue_.done();
+  queue_.done(now_);
   EXPECT_EQ(queue_.trouble(), "");
 }
 
@@ -109,6 +109,28 @@ TEST_F(RetryQueueTest, KnowsItsOldest) {
   now_ += seconds(1);
   add(2);
   EXPECT_EQ(queue_.oldest(), now_ - seconds(1));
+}
+
+TEST_F(RetryQueueTest, OnceTheCommandHasEndedPatienceEndsUnlessOneIsDone) {
+  for (const std::uint64_t event : {1U, 2U, 3U}) add(event);
+  const Delivery first = take();
+  EXPECT_FALSE(queue_.patience_ends().has_value());
+  queue_.hurry(now_, milliseconds(100));
+  EXPECT_EQ(queue_.patience_ends(), now_ + milliseconds(100));
+  now_ += milliseconds(50);
+  queue_.done(now_);
+  EXPECT_EQ(queue_.patience_ends(), now_ + milliseconds(100)) << "who works is waited for";
+  now_ += milliseconds(50);
+  (void)fail(take());
+  EXPECT_EQ(queue_.patience_ends(), now_ + milliseconds(50)) << "a failure is no success";
+  now_ += milliseconds(1000);
+  (void)queue_.rejected(take(), "no");
+  EXPECT_LT(*queue_.patience_ends(), now_) << "and neither is a refusal";
+}
+
+TEST_F(RetryQueueTest, WhereNothingIsLeftPatienceHasNoEnd) {
+  queue_.hurry(now_, milliseconds(100));
+  EXPECT_FALSE(queue_.patience_ends().has_value());
 }
 
 }  // namespace

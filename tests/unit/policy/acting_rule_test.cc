@@ -93,6 +93,8 @@ TEST(Hook, NamesItsScriptAndWhereItIsAsked) {
   EXPECT_EQ(policy.hook->script, "conf/policy.rb") << "it stands beside the file that names it";
   EXPECT_EQ(policy.hook->patterns, (std::vector<std::string>{"/home/ada/.config", "/srv/**/x"}));
   EXPECT_EQ(policy.hook->time_limit, milliseconds(1000));
+  EXPECT_TRUE(policy.hook->looks);
+  EXPECT_FALSE(loaded(sources_of("[hook]\nscript = \"x\"\nlooks = false\n")).hook->looks);
   EXPECT_EQ(policy.hook->origin, "conf/fusebox.toml:1:1");
 }
 
@@ -106,6 +108,8 @@ TEST(Hook, WhatIsWrongIsNamedWithItsPlace) {
             "fusebox.toml:3:1: unknown key 'path' in [hook] (did you mean 'paths'?)");
   EXPECT_EQ(fault("script = \"x\"\npaths = \"/a\""),
             "fusebox.toml:3:9: 'paths' must be an array of strings (write paths = [\"/path\"])");
+  EXPECT_EQ(fault("script = \"x\"\nlooks = 0"),
+            "fusebox.toml:3:9: 'looks' must be true or false (write looks = false)");
   EXPECT_EQ(fault("script = \"x\"\ntime_limit = \"0s\""),
             "fusebox.toml:3:14: 'time_limit' leaves no time (write time_limit = \"1s\")");
 }
@@ -130,6 +134,20 @@ TEST(PathSets, APathBelongsToEachSetThatNamesItOrSomethingAbove) {
   EXPECT_EQ(sets.at("/etc/ssl/certs"), 3u);
   EXPECT_EQ(sets.at("/srv/a/x/y"), 6u);
   EXPECT_EQ(sets.at("/etc/x"), 5u);
+}
+
+TEST(PathSets, ADirectoryIsReachedIntoWhereOneOfItsNamesMayBelongToASet) {
+  const PathSets sets({{"/etc/ssl"}, {"/srv/*/x", "/opt/**/y"}});
+  for (const char* directory : {"/etc", "/etc/ssl", "/etc/ssl/certs", "/srv/a", "/srv/a/x", "/opt", "/opt/a/b"}) {
+    EXPECT_TRUE(sets.reaches_into(directory)) << directory;
+  }
+  for (const char* directory : {"/", "/usr", "/etc/ss", "/srv", "/srv/a/y"}) {
+    EXPECT_FALSE(sets.reaches_into(directory)) << directory;
+  }
+  EXPECT_TRUE(PathSets({{"/**"}}).reaches_into("/"));
+  EXPECT_TRUE(PathSets({{"/**/x"}}).reaches_into("/a"));
+  EXPECT_TRUE(PathSets({{"/x/**"}}).reaches_into("/"));
+  EXPECT_TRUE(sets.reaches_into("not/a/path"));
 }
 
 TEST(PathSets, APathThatIsNoneBelongsToAll) {
