@@ -52,7 +52,12 @@ constexpr bool is_permitted(Verdict verdict) { return verdict == Verdict::allow 
 struct Process {
   pid_t pid = 0;         // thread group
   std::uint64_t id = 0;  // unique for the box's life, whatever pids are reused
-  std::string exe;       // what /proc/PID/exe shows, as a path in the box; empty where it cannot be known
+  std::string exe{};     // what /proc/PID/exe shows, as a path in the box; empty where it cannot be known
+
+  // As they were when it was first seen; see audit::Image.
+  pid_t parent = 0;
+  std::uint64_t start_time = 0;
+  std::uint64_t start_stack = 0;
 };
 
 struct Event {

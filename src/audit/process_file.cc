@@ -57,11 +57,13 @@ bool parse_stat(std::string_view text, Image& image) {
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string_view::npos) return false;
   text.remove_prefix(name_end + 1);
+  static constexpr int kParent = 4;
   static constexpr int kStartTime = 22;
   static constexpr int kStartStack = 28;
   for (int field = 3; field <= kStartStack; ++field) {
     if (!text.starts_with(' ')) return false;
     text.remove_prefix(1);
+    if (field == kParent && !parse_number(text, image.parent)) return false;
     if (field == kStartTime && !parse_number(text, image.start_time)) return false;
     if (field == kStartStack && !parse_number(text, image.start_stack)) return false;
     text.remove_prefix(std::min(text.find(' '), text.size()));

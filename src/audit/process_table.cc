@@ -36,14 +36,12 @@ bool is_dynamic_loader(std::string_view path) {
 // What is known of a thread.
 struct Known {
   std::shared_ptr<const Process> process;
-  std::uint64_t start_time = 0;
-  std::uint64_t start_stack = 0;
   Milliseconds checked = 0;
   Milliseconds executes_until = 0;
 
   bool shows(const Image& image) const {
-    return process && process->pid == image.pid && process->exe == image.exe && start_time == image.start_time &&
-           start_stack == image.start_stack;
+    return process && process->pid == image.pid && process->exe == image.exe &&
+           process->start_time == image.start_time && process->start_stack == image.start_stack;
   }
 };
 
@@ -64,7 +62,7 @@ class ProcessTable::Impl {
   };
 
   Shard& shard_of(pid_t tid) { return shards_[static_cast<unsigned>(tid) % shards_.size()]; }
-  std::shared_ptr<const Process> create_process(pid_t pid, std::string exe);
+  std::shared_ptr<const Process> create_process(const Image& image);
   std::shared_ptr<const Process> process_of(const Image& image, Milliseconds time);
   std::shared_ptr<const Process> look(pid_t tid, Milliseconds time);
   std::shared_ptr<const Process> mark_executing(pid_t tid);
@@ -75,8 +73,13 @@ class ProcessTable::Impl {
   std::array<Shard, 16> shards_;
 };
 
-std::shared_ptr<const Process> ProcessTable::Impl::create_process(pid_t pid, std::string exe) {
-  return std::make_shared<const Process>(Process{.pid = pid, .id = next_id_++, .exe = std::move(exe)});
+std::shared_ptr<const Process> ProcessTable::Impl::create_process(const Image& image) {
+  return std::make_shared<const Process>(Process{.pid = image.pid,
+                                                 .id = next_id_++,
+                                                 .exe = image.exe,
+                                                 .parent = image.parent,
+                                                 .start_time = image.start_time,
+                                                 .start_stack = image.start_stack});
 }
 
 std::shared_ptr<const Process> ProcessTable::Impl::find(pid_t tid, std::string_view executes) {
@@ -96,7 +99,7 @@ std::shared_ptr<const Process> ProcessTable::Impl::find(pid_t tid, std::string_v
 
 std::shared_ptr<const Process> ProcessTable::Impl::look(pid_t tid, Milliseconds time) {
   auto image = look_at(proc_, tid);
-  if (!image) return create_process(tid, {});
+  if (!image) return create_process({.pid = tid});
   auto process = process_of(*image, time);
   if (tid == image->pid) return process;
   Shard& shard = shard_of(tid);
@@ -117,9 +120,7 @@ std::shared_ptr<const Process> ProcessTable::Impl::process_of(const Image& image
   if (known.shows(image)) return known.process;
   // Had it been seen before, then this is what it was about to execute.
   if (known.process) known.executes_until = 0;
-  known.process = create_process(image.pid, image.exe);
-  known.start_time = image.start_time;
-  known.start_stack = image.start_stack;
+  known.process = create_process(image);
   return known.process;
 }
 

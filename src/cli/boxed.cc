@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/descriptor_table.h"
 #include "guard/control_directory.h"
 
 namespace fusebox::cli {
@@ -19,6 +20,7 @@ Outcome<> Boxed::start(BoxedPlan plan) {
   auto child = box::Child::spawn(plan.box);
   if (!child) return std::unexpected(child.error());
   child_.emplace(*std::move(child));
+  use_all_descriptors();
   // Who tells of violations on stderr must not end where nobody listens any more.
   if (plan.sink) ::signal(SIGPIPE, SIG_IGN);
 

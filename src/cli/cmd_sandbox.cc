@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,6 +35,10 @@ constexpr const char* kBanner = "============================= Gentoo path sandb
 bool ends_with_name(std::string_view path, std::string_view name) { return path.substr(path.rfind('/') + 1) == name; }
 
 std::string resolve_what_exists(const std::string& path) {
+  // What exists as a whole, and most does, takes a third of the system calls that the other way needs.
+  if (const std::unique_ptr<char, decltype(&std::free)> whole(::realpath(path.c_str(), nullptr), &std::free); whole) {
+    return whole.get();
+  }
   std::error_code error;
   const auto resolved = std::filesystem::weakly_canonical(path, error);
   return error ? path : resolved.string();

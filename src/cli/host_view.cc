@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/descriptor_table.h"
+
 namespace fusebox::cli {
 namespace {
 
@@ -13,13 +15,8 @@ constexpr std::size_t kMostDescriptors = 16384;
 }  // namespace
 
 std::size_t descriptor_budget() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 64;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  ::getrlimit(RLIMIT_NOFILE, &limit);
   // The other half is for files that are open for writing, listings, the log and the queues.
-  return std::min<std::size_t>(limit.rlim_cur / 2, kMostDescriptors);
+  return std::min(use_all_descriptors() / 2, kMostDescriptors);
 }
 
 Users users_of(const box::Rights& rights) {

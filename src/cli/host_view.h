@@ -1,8 +1,6 @@
 // The host's file system, guarded and served: what `fusebox run` and `fusebox mirror` have in common.
 #pragma once
 
-#include <sys/resource.h>
-
 #include <memory>
 #include <string>
 #include <vector>

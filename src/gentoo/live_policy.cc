@@ -63,22 +63,21 @@ std::optional<LivePolicy::Known> LivePolicy::find(pid_t pid) {
 
 // Of a process image that has not asked before.
 guard::Ruling LivePolicy::learn(const audit::Process& process) {
-  const std::optional<ProcessState> state = state_of(proc_, process.pid);
-  if (!state) return ruling_of(options_.initial);
+  if (process.start_time == 0) return ruling_of(options_.initial);  // it is gone
   Known known{.image = process.id,
-              .start_time = state->start_time,
-              .start_stack = state->start_stack,
+              .start_time = process.start_time,
+              .start_stack = process.start_stack,
               .settings = options_.initial,
               .ruling = {}};
   const auto is_this_image = [&](const Known& other) {
-    return state->start_stack != 0 && other.start_stack == state->start_stack;
+    return process.start_stack != 0 && other.start_stack == process.start_stack;
   };
   bool has_changed_image = true;
   const std::optional<Known> before = find(process.pid);
-  if (before && before->start_time == state->start_time) {
+  if (before && before->start_time == process.start_time) {
     known.settings = before->settings;
     has_changed_image = !is_this_image(*before);
-  } else if (const std::optional<Known> parent = find(state->parent)) {
+  } else if (const std::optional<Known> parent = find(process.parent)) {
     known.settings = parent->settings;
     has_changed_image = !is_this_image(*parent);
   }
@@ -108,10 +107,7 @@ void LivePolicy::sweep(Shard& shard) {
     const std::lock_guard lock(shard.mutex);
     for (const auto& [pid, known] : shard.processes) all.emplace_back(pid, known.start_time);
   }
-  std::erase_if(all, [&](const auto& process) {
-    const auto state = state_of(proc_, process.first);
-    return state && state->start_time == process.second;
-  });
+  std::erase_if(all, [&](const auto& process) { return start_time_of(proc_, process.first) == process.second; });
   const std::lock_guard lock(shard.mutex);
   for (const auto& [pid, start_time] : all) {
     const auto found = shard.processes.find(pid);

@@ -11,14 +11,9 @@
 
 namespace fusebox::gentoo {
 
-struct ProcessState {
-  pid_t parent = 0;
-  std::uint64_t start_time = 0;   // in clock ticks since boot: tells a reused number
-  std::uint64_t start_stack = 0;  // a fork's is its parent's; 0 where we may not know
-};
-
-// `proc` is a descriptor of /proc.  Nothing where there is no such process (any more).
-std::optional<ProcessState> state_of(const Fd& proc, pid_t pid);
+// In clock ticks since boot: tells a reused number.  `proc` is a descriptor of /proc.  Nothing where there is no such
+// process (any more).
+std::optional<std::uint64_t> start_time_of(const Fd& proc, pid_t pid);
 
 // Its environment as of its exec: variables with a NUL behind each.  Empty where it cannot be read.
 std::string environment_of(const Fd& proc, pid_t pid);

@@ -1,7 +1,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/descriptor_table.h"
 #include "fusebox/mount.h"
 
 namespace fusebox {
@@ -41,13 +41,6 @@ struct Arguments {
   std::string mountpoint;
   std::string transport = "auto";
 };
-
-void use_all_descriptors() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 int complain(const std::string& program, const Fault& fault) {
   std::fprintf(stderr, "%s: %s\n", program.c_str(), fault.line().c_str());

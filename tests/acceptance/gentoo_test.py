@@ -346,6 +346,29 @@ class ChangingPolicy(SandboxCase):
         self.assertFalse(self.log.exists())
         self.assertFalse((self.outside / "x").exists())
 
+    def test_a_change_of_one_letter_is_seen_at_once(self):
+        # Wherever in a list it stands: what is compared is a digest of the lists.
+        places = [self.outside / name for name in ("a", "b", "long-names/of-which-one-letter-changes")]
+        for place in places:
+            place.mkdir(parents=True)
+        change = "".join(
+            f"SANDBOX_WRITE={place}{tail}; : > {place}/x; echo $?; SANDBOX_WRITE={str(place)[:-1]}_{tail}; : > {place}/y; echo $?;"
+            for place in places
+            for tail in ("", f":{self.dir}", f":{self.dir}/12345678", f"::{self.dir}")
+        )
+        done = self.run_script(f"export SANDBOX_WRITE; {change}")
+        self.assertEqual(done.stdout, "0\n1\n" * 4 * len(places), done.stderr)
+
+    def test_a_fork_is_judged_by_what_its_parent_changed_and_by_its_own_changes(self):
+        x, y = self.outside / "x", self.outside / "y"
+        x.mkdir()
+        y.mkdir()
+        done = self.run_script(
+            f"addwrite {x}; (: > {x}/1; echo $?; : > {y}/1; echo $?; addwrite {y}; : > {y}/2; echo $?; (: > {y}/3; echo $?));"
+            f" : > {y}/4; echo $?"
+        )
+        self.assertEqual(done.stdout, "0\n1\n0\n0\n1\n", done.stderr)
+
     def test_python_changes_its_own_environment(self):
         script = (
             "import os, sys\n"
@@ -377,6 +400,21 @@ class ChangingPolicy(SandboxCase):
         done = self.run_script(f"export LD_PRELOAD=; bash -c 'export SANDBOX_WRITE={self.outside}; : > {self.outside}/x'")
         self.assertEqual(done.returncode, 1)
         self.assertFalse((self.outside / "x").exists())
+
+
+class Terminals(SandboxCase):
+    def test_a_regular_file_is_no_terminal_and_a_terminal_is_one(self):
+        script = (
+            "import errno, os, sys\n"
+            "master, slave = os.openpty()\n"
+            "regular = open(sys.argv[1])\n"
+            "print(os.isatty(slave), os.isatty(regular.fileno()), os.isatty(0), os.isatty(99))\n"
+            "import ctypes\n"
+            "libc = ctypes.CDLL(None, use_errno=True)\n"
+            "print([(libc.isatty(fd), errno.errorcode[ctypes.get_errno()]) for fd in (regular.fileno(), 99)])\n"
+        )
+        done = self.sandbox("/usr/bin/python3", "-c", script, "/etc/passwd")
+        self.assertEqual(done.stdout, "True False False False\n[(0, 'ENOTTY'), (0, 'EBADF')]\n", done.stderr)
 
 
 class OtherUsers(SandboxCase):
