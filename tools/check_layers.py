@@ -23,6 +23,7 @@ MAY_INCLUDE = {
     "policy": VALUES | {"base"},
     "audit": VALUES | {"base"},
     "store": {"base", PUBLIC},
+    "cow": {"base", "store", PUBLIC},
     "guard": {"base", "policy", "audit", PUBLIC},
     "action": VALUES | {"base", "policy", "audit", "http"},
     "hook": {"base", "policy", "audit", "guard", "action", "ruby", PUBLIC},

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "box/rights.h"
+#include "cow/cow_store.h"
 #include "fusebox/fault.h"
 #include "fusebox/mount.h"
 #include "guard/guard.h"
-#include "store/cow_store.h"
 #include "store/host_store.h"
 
 namespace fusebox::cli {

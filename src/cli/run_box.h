@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "cow/box_place.h"
+#include "cow/cow_store.h"
 #include "fusebox/fault.h"
 #include "guard/guard.h"
 #include "policy/load.h"
-#include "store/box_place.h"
-#include "store/cow_store.h"
 
 namespace fusebox::cli {
 

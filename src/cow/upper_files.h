@@ -1,10 +1,10 @@
-// What is done to files of an upper directory by the server itself, not as the caller (store layer).
+// What is done to files of an upper directory by the server itself, not as the caller (cow layer).
 #pragma once
 
 #include <string>
 
+#include "cow/cow_core.h"
 #include "fusebox/result.h"
-#include "store/cow_core.h"
 
 namespace fusebox {
 

@@ -1,7 +1,7 @@
-#include "store/cow_table.h"
+#include "cow/cow_table.h"
 
 #include "base/sparse.h"
-#include "store/cow_node.h"
+#include "cow/cow_node.h"
 
 namespace fusebox {
 

@@ -1,10 +1,10 @@
-// The other face of a merged node: for changes that may go to the host (store layer).
+// The other face of a merged node: for changes that may go to the host (cow layer).
 //
 // What is in the upper directory already stays there, and so does what is made where the upper directory says something
 // of the name; all else happens in the layer below, as in the mirror.
 #pragma once
 
-#include "store/cow_node.h"
+#include "cow/cow_node.h"
 
 namespace fusebox {
 

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "store/cow_directory.h"
-#include "store/cow_file.h"
-#include "store/cow_node.h"
+#include "cow/cow_directory.h"
+#include "cow/cow_file.h"
+#include "cow/cow_node.h"
 
 namespace fusebox {
 namespace {

@@ -1,10 +1,10 @@
-// An open regular file of the merged tree (store layer).
+// An open regular file of the merged tree (cow layer).
 #pragma once
 
 #include <mutex>
 
+#include "cow/cow_node.h"
 #include "fusebox/node.h"
-#include "store/cow_node.h"
 
 namespace fusebox {
 

@@ -1,4 +1,4 @@
-// What an upper directory says beside its files: the marks of overlayfs (store layer).
+// What an upper directory says beside its files: the marks of overlayfs (cow layer).
 //
 // Documentation/filesystems/overlayfs.rst of the kernel describes them.  Their names begin with "trusted.overlay."
 // where the server may write such attributes, else with "user.overlay.".

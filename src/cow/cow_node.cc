@@ -1,5 +1,5 @@
 // Identity, place and layers of a merged node; the other cow_*.cc hold its operations.
-#include "store/cow_node.h"
+#include "cow/cow_node.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -8,8 +8,8 @@
 #include <set>
 #include <utility>
 
-#include "store/cow_directory.h"
-#include "store/cow_file.h"
+#include "cow/cow_directory.h"
+#include "cow/cow_file.h"
 #include "store/release.h"
 #include "store/xattr.h"
 

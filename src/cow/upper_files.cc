@@ -1,4 +1,4 @@
-#include "store/upper_files.h"
+#include "cow/upper_files.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "store/file_copy.h"
+#include "cow/file_copy.h"
 
 namespace fusebox {
 namespace {

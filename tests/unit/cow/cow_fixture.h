@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "store/cow_store.h"
+#include "cow/cow_store.h"
 #include "unit/store/store_fixture.h"
 
 namespace fusebox {

@@ -1,4 +1,4 @@
-#include "store/cow_store.h"
+#include "cow/cow_store.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <utility>
 
-#include "store/cow_core.h"
-#include "store/cow_node.h"
-#include "store/file_copy.h"
+#include "cow/cow_core.h"
+#include "cow/cow_node.h"
+#include "cow/file_copy.h"
 
 namespace fusebox {
 namespace {

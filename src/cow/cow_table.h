@@ -1,4 +1,4 @@
-// The merged nodes that are known, by the files below that they show (store layer).
+// The merged nodes that are known, by the files below that they show (cow layer).
 #pragma once
 
 #include <mutex>

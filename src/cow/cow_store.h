@@ -1,4 +1,4 @@
-// A mirror whose changes are kept aside: the host below, an upper directory in overlayfs's format above (store layer).
+// A mirror whose changes are kept aside: the host below, an upper directory in overlayfs's format above (cow layer).
 //
 // docs/decisions/0007-copy-on-write.md says what is decided, and where it differs from overlayfs.
 #pragma once
@@ -7,11 +7,11 @@
 #include <memory>
 #include <string>
 
+#include "cow/overlay_format.h"
 #include "fusebox/fault.h"
 #include "fusebox/fd.h"
 #include "fusebox/node.h"
 #include "store/host_store.h"
-#include "store/overlay_format.h"
 
 namespace fusebox {
 

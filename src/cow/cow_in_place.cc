@@ -1,10 +1,10 @@
-#include "store/cow_in_place.h"
+#include "cow/cow_in_place.h"
 
 #include <mutex>
 #include <shared_mutex>
 #include <utility>
 
-#include "store/cow_store.h"
+#include "cow/cow_store.h"
 
 namespace fusebox {
 namespace {

@@ -1,4 +1,4 @@
-// What the merged nodes of one copy-on-write store share (store layer).
+// What the merged nodes of one copy-on-write store share (cow layer).
 #pragma once
 
 #include <atomic>
@@ -8,11 +8,11 @@
 #include <shared_mutex>
 #include <string>
 
-#include "store/cow_store.h"
-#include "store/cow_table.h"
+#include "cow/cow_store.h"
+#include "cow/cow_table.h"
+#include "cow/overlay_format.h"
 #include "store/host_core.h"
 #include "store/host_node.h"
-#include "store/overlay_format.h"
 
 namespace fusebox {
 

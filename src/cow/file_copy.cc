@@ -1,4 +1,4 @@
-#include "store/file_copy.h"
+#include "cow/file_copy.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>

@@ -1,4 +1,4 @@
-// Where named boxes live, and whose turn it is to use one (store layer).
+// Where named boxes live, and whose turn it is to use one (cow layer).
 //
 // A box is a directory: "upper" (the changes, in overlayfs's format; its root stands for "/"), "work" (what is being
 // copied, and an index of files with several names), "box.json" and "lock".

@@ -1,9 +1,9 @@
-// One file copied from descriptor to descriptor, so that nobody can tell the copy from it (store layer).
+// One file copied from descriptor to descriptor, so that nobody can tell the copy from it (cow layer).
 #pragma once
 
+#include "cow/overlay_format.h"
 #include "fusebox/result.h"
 #include "store/file_status.h"
-#include "store/overlay_format.h"
 #include "store/xattr.h"
 
 namespace fusebox {

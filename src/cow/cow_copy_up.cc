@@ -12,9 +12,9 @@
 
 #include <utility>
 
-#include "store/cow_node.h"
-#include "store/file_copy.h"
-#include "store/upper_files.h"
+#include "cow/cow_node.h"
+#include "cow/file_copy.h"
+#include "cow/upper_files.h"
 
 namespace fusebox {
 

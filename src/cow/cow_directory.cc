@@ -1,4 +1,4 @@
-#include "store/cow_directory.h"
+#include "cow/cow_directory.h"
 
 #include <dirent.h>
 #include <sys/ioctl.h>

@@ -1,4 +1,4 @@
-// One inode of the merged tree (store layer).
+// One inode of the merged tree (cow layer).
 //
 // It shows the lower file until that is changed for the first time, and the copy in the upper directory from then on;
 // its identity stays as it was.  A directory may be both.  Which names there are is decided under CowCore::names; a
@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cow/cow_core.h"
 #include "fusebox/node.h"
-#include "store/cow_core.h"
 
 namespace fusebox {
 

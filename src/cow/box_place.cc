@@ -1,4 +1,4 @@
-#include "store/box_place.h"
+#include "cow/box_place.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <thread>
 
-#include "unit/store/cow_fixture.h"
+#include "unit/cow/cow_fixture.h"
 
 namespace fusebox {
 namespace {

@@ -1,4 +1,4 @@
-#include "store/overlay_format.h"
+#include "cow/overlay_format.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

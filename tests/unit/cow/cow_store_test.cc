@@ -5,7 +5,7 @@
 #include <barrier>
 #include <thread>
 
-#include "unit/store/cow_fixture.h"
+#include "unit/cow/cow_fixture.h"
 
 namespace fusebox {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <utility>
 
-#include "store/cow_node.h"
-#include "store/upper_files.h"
+#include "cow/cow_node.h"
+#include "cow/upper_files.h"
 
 namespace fusebox {
 namespace {

@@ -1,4 +1,4 @@
-#include "store/cow_file.h"
+#include "cow/cow_file.h"
 
 #include <sys/ioctl.h>
 

@@ -1,10 +1,10 @@
-// An open directory of the merged tree (store layer).
+// An open directory of the merged tree (cow layer).
 #pragma once
 
 #include <mutex>
 #include <vector>
 
-#include "store/cow_node.h"
+#include "cow/cow_node.h"
 
 namespace fusebox {
 

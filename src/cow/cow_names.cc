@@ -5,10 +5,10 @@
 
 #include <utility>
 
-#include "store/cow_file.h"
-#include "store/cow_node.h"
-#include "store/file_copy.h"
-#include "store/upper_files.h"
+#include "cow/cow_file.h"
+#include "cow/cow_node.h"
+#include "cow/file_copy.h"
+#include "cow/upper_files.h"
 
 namespace fusebox {
 
