@@ -100,10 +100,11 @@ class Courier {
   void take(Order order) {
     if (order.rule >= lines_.size()) return;
     Line& line = lines_[order.rule];
-    line.queue.add({.event = order.event,
-                    .environment = environment_of(order, *line.rule),
-                    .json = std::move(order.json),
-                    .came = steady_clock::now()});
+    line.queue.add(
+        {.event = order.event,
+         .environment = line.rule->run.empty() ? std::vector<std::string>() : environment_of(order, *line.rule),
+         .json = std::move(order.json),
+         .came = steady_clock::now()});
   }
 
   void hurry(const End& end) {

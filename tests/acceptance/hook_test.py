@@ -98,6 +98,16 @@ class Hook(boxed.Case):
         self.assertEqual(said[7:], ["denied", "plain", "predicted"], "what is hidden is not listed")
         self.assertEqual({event["path"] for event in ended.violations}, {str(self.dir / "denied")})
 
+    def test_without_looks_it_is_asked_about_opens_and_changes_alone(self):
+        self.write("work/hidden", "h\n")
+        options = self.hook("def on_access(access)\n  puts \"asked about #{access.op}\"\n  :hide\nend\n", self.dir / "hidden")
+        policy = self.write("script/policy.toml", options[1].read_text() + "looks = false\n")
+        ended = self.run_box("sh", "-c", "ls; stat -c %n hidden; cat hidden; rm hidden", options=("--policy", policy))
+        self.assertEqual(ended.out, "hidden\nhidden\n", str(ended))
+        self.assertIn("cat: hidden: No such file", ended.err)
+        self.assertEqual(set(line for line in ended.err.splitlines() if line.startswith("asked")), {"asked about open", "asked about unlink"})
+        self.assertTrue((self.dir / "hidden").exists())
+
     def test_it_can_narrow_and_never_widen(self):
         self.write("closed/secret", "s\n")
         options = self.answer(":allow", "/")

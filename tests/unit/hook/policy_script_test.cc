@@ -44,7 +44,7 @@ void answer(const Fd& channel) {
     if (word == "raise") answered.why = "p.rb:3: oops (RuntimeError)";
     while (word == "hang" && hangs()) std::this_thread::sleep_for(milliseconds(1));
     if (word == "die") ::_exit(7);
-    if (word == "once") answered.holds = milliseconds(0);
+    if (asked->path.contains("/once")) answered.holds = milliseconds(0);
     if (word == "program") answered.scope = Scope::program;
     if (word == "all") answered.scope = Scope::all;
     (void)action::send(channel, word == "nonsense" ? "nonsense" : encode(answered));
@@ -132,6 +132,18 @@ TEST_F(PolicyScriptTest, WhereItHangsTheAnswerIsNoInTimeAndAtOnceUntilItIsBack) 
   const auto is_back = [&] { return ask("/asked/allow").verdict == Verdict::allow; };
   for (int i = 0; i < 1000 && !is_back(); ++i) std::this_thread::sleep_for(milliseconds(10));
   EXPECT_TRUE(is_back());
+}
+
+TEST_F(PolicyScriptTest, OfManyWhoAskAtOnceEachGetsItsOwnAnswer) {
+  const auto ask_often = [this](std::string_view path, Verdict expected) {
+    for (int i = 0; i < 300; ++i) EXPECT_EQ(ask(path).verdict, expected);
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back(ask_often, "/asked/once", Verdict::deny);
+    threads.emplace_back(ask_often, "/asked/once/hide", Verdict::hide);
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST_F(PolicyScriptTest, WhereItSaysNonsenseTheAnswerIsNo) { EXPECT_TRUE(ask("/asked/nonsense").failed); }
