@@ -2,6 +2,7 @@
 #include <thread>
 #include <utility>
 
+#include "store/credentials.h"
 #include "store/outside_watch.h"
 #include "store_fixture.h"
 
@@ -114,7 +115,7 @@ TEST_F(OutsideObjectsOfAStore, OfOneUserAreShownToWhoMakesTheirDirectoryHis) {
   }
   serve(milliseconds(50), Users::one);
   EXPECT_TRUE(find("entered").node->access({}, X_OK).run().has_value());
-  EXPECT_TRUE(find("opened").node->opendir({}).run().has_value());
+  EXPECT_TRUE(find("opened").node->opendir(own_request()).run().has_value());
   EXPECT_EQ(showman.shown, (Paths{"/entered/pipe", "/opened/pipe"}));
 }
 
