@@ -101,14 +101,17 @@ int Host::status_of(const ruby::Raised& raised) {
 
 Outcome<> Host::serve(const Settings& settings) {
   auto mount = Mount::create({.source = settings.source,
+                              .subtype = settings.subtype,
                               .transport = options_.transport,
+                              .users = settings.owner_alone ? Users::owner : Users::all,
+                              .read_only = settings.read_only,
                               .extended_attributes = settings.extended_attributes});
   if (!mount) return std::unexpected(mount.error());
   engine_->forbid_fork();
-  script_ = std::make_unique<Script>(
-      *engine_, settings,
-      Script::Outside{
-          .tell = options_.tell, .end = [this](int status) { ending_.ask(status); }, .debug = options_.debug});
+  script_ = std::make_unique<Script>(*engine_, settings,
+                                     Script::Outside{.tell = options_.tell,
+                                                     .end = [this](int status) { ending_.ask(status); },
+                                                     .debug = options_.debug || settings.debug});
   mount_ = mount->get();
   if (const Outcome<> served = (*mount)->serve(root_of(*script_)); !served) return served;
   const Outcome<std::string> shown = show(**mount, settings);
@@ -132,7 +135,7 @@ Outcome<std::string> Host::show(Mount& mount, const Settings& settings) {
   const std::unique_ptr<char, void (*)(void*)> absolute(::realpath(settings.path.c_str(), nullptr), std::free);
   if (!absolute) return std::unexpected(fault_with_errno("mount on " + settings.path, "make the directory"));
   if (const Outcome<> attached = mount.attach(absolute.get()); !attached) return std::unexpected(attached.error());
-  if (options_.mounted) options_.mounted(absolute.get());
+  if (options_.mounted) options_.mounted(absolute.get(), settings.background);
   return std::string(absolute.get());
 }
 
