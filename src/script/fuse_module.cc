@@ -13,12 +13,9 @@
 namespace fusebox::script {
 namespace {
 
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wc23-extensions"
 constexpr char kFuse[] = {
 #embed "fuse.rb"
 };
-#pragma clang diagnostic pop
 
 constexpr auto kHookLimit = std::chrono::seconds(10);
 constexpr auto kEntriesValid = std::chrono::seconds(1);
@@ -114,7 +111,7 @@ mrb_value notify_of(mrb_state* mrb, mrb_value) {
 
 }  // namespace
 
-std::string_view fuse_module_text() { return {kFuse, sizeof kFuse}; }
+EmbeddedText fuse_module() { return embedded("fusebox:fuse.rb", kFuse); }
 
 void define_fuse(mrb_state* mrb) {
   RClass* const own = mrb_module_get(mrb, "Fusebox");

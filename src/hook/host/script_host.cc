@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "action/channel.h"
+#include "base/embedded.h"
 #include "base/helper.h"
 #include "hook/messages.h"
 #include "ruby/bind.h"
@@ -23,12 +24,9 @@
 namespace fusebox::hook {
 namespace {
 
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wc23-extensions"
 constexpr char kPrelude[] = {
 #embed "script.rb"
 };
-#pragma clang diagnostic pop
 
 constexpr std::size_t kMostFields = 10;
 
@@ -50,7 +48,7 @@ class Script {
     auto engine = ruby::Engine::create({.program_name = path});
     if (!engine) return {.fault = engine.error().line()};
     engine_ = *std::move(engine);
-    ruby::Ran<> ran = engine_->evaluate({kPrelude, sizeof kPrelude}, "fusebox:script.rb");
+    ruby::Ran<> ran = engine_->evaluate(embedded("fusebox:script.rb", kPrelude));
     if (ran) ran = engine_->load(path);
     Hello hello;
     std::vector<std::string> rules;
