@@ -326,6 +326,11 @@ class Errors(Case):
 class Usage(boxed.Case):
     needs_a_box = False
 
+    def setUp(self):
+        super().setUp()
+        if reason := boxed.without_scripts():
+            self.skipTest(reason)
+
     def run_script(self, text, *arguments):
         path = self.top / "x.rb"
         path.write_text(text)

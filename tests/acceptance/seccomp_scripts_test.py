@@ -13,9 +13,8 @@ EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples/ruby/seccomp"
 class Scripts(boxed.Case):
     def setUp(self):
         super().setUp()
-        done = self.fusebox("seccomp", "run", self.write("work/nothing.rb", ""))
-        if "without scripting" in done.stderr:
-            self.skipTest("this fusebox was built without scripting")
+        if reason := boxed.without_scripts():
+            self.skipTest(reason)
 
     def script(self, text, name="x.rb"):
         return self.write(f"work/{name}", text)
