@@ -62,6 +62,13 @@ class Scripts(boxed.Case):
             masked = [:=~, :masked_eq, :masqed_eq, :SCMP_CMP_MASKED_EQ, Seccomp::SCMP_CMP_MASKED_EQ]
             p masked.map { |op| Seccomp::ARG(op, 0xff, 5).to_real_operator(0).fields }.uniq.size""", "[1]", "1")
 
+    def test_the_filter_of_the_readme_of_mruby_seccomp_can_be_made(self):
+        self.assertSays("""
+          Seccomp.new(default: :kill) do |rule|
+            rule.allow(:read, Seccomp::ARG(:==, $stdin.fileno), Seccomp::ARG(:!=, 0x0), Seccomp::ARG(:<=, File::SSIZE_MAX))
+          end
+          p File::SSIZE_MAX""", "9223372036854775807")
+
     def test_a_negative_number_in_a_comparison_is_one(self):
         path = self.script("Seccomp.new(default: :allow) { |r| r.kill(:mkdir, Seccomp::ARG(:=~, 0xff, -1)) }")
         rules = json.loads(self.fusebox("seccomp", "export", "--oci", path).stdout)["syscalls"]
