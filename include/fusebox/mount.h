@@ -45,6 +45,11 @@ enum class Permissions : std::uint8_t {
   file_system_checks,  // each operation itself, and Node::access
 };
 
+enum class Users : std::uint8_t {
+  all,    // as the permissions say
+  owner,  // who made the mount; everybody else gets EACCES, whatever the permissions say
+};
+
 enum class Locks : std::uint8_t {
   kernel_keeps,  // among the users of this mount
   forwarded,     // to the handles: setlk, getlk, flock
@@ -56,10 +61,13 @@ enum class IdleProcessors : std::uint8_t {
 };
 
 struct MountOptions {
-  std::string source = "fusebox";  // what mountinfo shows as the source
+  std::string source = "fusebox";   // what mountinfo shows as the source
+  std::string subtype = "fusebox";  // and as the type, behind "fuse."
   Transport transport = Transport::automatic;
   IdleProcessors idle_processors = IdleProcessors::keep_awake;
   Permissions permissions = Permissions::kernel_checks;
+  Users users = Users::all;
+  bool read_only = false;
   Locks locks = Locks::kernel_keeps;
 
   // What no node of the file system has; the kernel asks for it once, and never again.

@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <cstring>
 
+#include "base/descriptor_message.h"
 #include "base/helper.h"
 
 namespace fusebox::box {
@@ -31,55 +31,31 @@ Result<> send_message(int socket, const Message& message) {
   if (message.text.size() > kMaxText) return fail(Errno::name_too_long);
   Head head{message.kind, message.number, message.detail, message.sequence};
   std::array<iovec, 2> parts{{{&head, sizeof head}, {const_cast<char*>(message.text.data()), message.text.size()}}};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
   msghdr packet{};
   packet.msg_iov = parts.data();
   packet.msg_iovlen = parts.size();
-  if (message.fd) {
-    packet.msg_control = control.data();
-    packet.msg_controllen = control.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&packet);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    const int fd = message.fd.get();
-    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  }
-  ssize_t sent = 0;
-  do {
-    sent = sendmsg(socket, &packet, MSG_NOSIGNAL);
-  } while (sent < 0 && errno == EINTR);
-  if (sent < 0) return fail_with_errno();
-  return {};
+  DescriptorRoom room;
+  if (message.fd) room.attach(packet, message.fd.get());
+  return send_packet(socket, packet);
 }
 
 Result<Message> receive_message(int socket) {
   Head head{};
   std::string text(kMaxText, '\0');
   std::array<iovec, 2> parts{{{&head, sizeof head}, {text.data(), text.size()}}};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
   msghdr packet{};
   packet.msg_iov = parts.data();
   packet.msg_iovlen = parts.size();
-  packet.msg_control = control.data();
-  packet.msg_controllen = control.size();
-  ssize_t received = 0;
-  do {
-    received = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
-  } while (received < 0 && errno == EINTR);
-  if (received < 0) return fail_with_errno();
-  if (received == 0) return fail(Errno::no_data);
+  DescriptorRoom room;
+  room.offer(packet);
+  const auto received = receive_packet(socket, packet);
+  if (!received) return std::unexpected(received.error());
+  if (*received == 0) return fail(Errno::no_data);
 
   Message message;
-  const cmsghdr* header = CMSG_FIRSTHDR(&packet);
-  if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    message.fd = Fd(fd);
-  }
-  const auto length = static_cast<std::size_t>(received);
-  if (length < sizeof head || (packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return fail(Errno::io);
-  text.resize(length - sizeof head);
+  message.fd = DescriptorRoom::taken(packet);
+  if (*received < sizeof head || (packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return fail(Errno::io);
+  text.resize(*received - sizeof head);
   message.kind = head.kind;
   message.number = head.number;
   message.detail = head.detail;

@@ -10,8 +10,8 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 
+#include "base/descriptor_message.h"
 #include "cli/script_host.h"
 
 namespace fusebox::cli {
@@ -19,24 +19,11 @@ namespace {
 
 constexpr int kPatience = 30'000;  // milliseconds until a script has come to FUSE.run
 
-// The descriptor that comes with the next message; none where the other side closed instead.
-Fd receive_descriptor(const Fd& socket) {
+// The descriptor that the other side sends; none where it closed instead.
+Fd wait_for_descriptor(const Fd& socket) {
   pollfd readable{.fd = socket.get(), .events = POLLIN, .revents = 0};
   if (::poll(&readable, 1, kPatience) <= 0) return Fd();
-  char byte = 0;
-  iovec data{.iov_base = &byte, .iov_len = 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  if (::recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC) <= 0) return Fd();
-  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return Fd();
-  int received = -1;
-  std::memcpy(&received, CMSG_DATA(header), sizeof received);
-  return Fd(received);
+  return receive_descriptor(socket.get()).value_or(Fd());
 }
 
 // The child's side.  It keeps nothing of the supervisor's but what it writes to, and hears no key of the terminal: the
@@ -79,7 +66,7 @@ Outcome<Graft> ScriptHosts::start(const std::string& wanted) {
   if (child == 0) host(file, theirs, supervisor);
   hosts_.push_back(child);
   theirs.reset();
-  Fd root = receive_descriptor(ours);
+  Fd root = wait_for_descriptor(ours);
   if (!root) {
     return std::unexpected(
         Fault{.what = "--script " + wanted, .why = "the script serves nothing", .remedy = "it must call FUSE.run"});

@@ -37,12 +37,12 @@ int configure(const Fd& context, unsigned command, const char* key, const char* 
 bool configure_all(const Fd& context, const Fd& device, const MountOptions& options) {
   const std::string fd = std::to_string(device.get());
   return configure(context, FSCONFIG_SET_STRING, "source", options.source.c_str()) == 0 &&
-         configure(context, FSCONFIG_SET_STRING, "subtype", "fusebox") == 0 &&
+         configure(context, FSCONFIG_SET_STRING, "subtype", options.subtype.c_str()) == 0 &&
          configure(context, FSCONFIG_SET_STRING, "fd", fd.c_str()) == 0 &&
          configure(context, FSCONFIG_SET_STRING, "rootmode", "40000") == 0 &&
          configure(context, FSCONFIG_SET_STRING, "user_id", std::to_string(::getuid()).c_str()) == 0 &&
          configure(context, FSCONFIG_SET_STRING, "group_id", std::to_string(::getgid()).c_str()) == 0 &&
-         configure(context, FSCONFIG_SET_FLAG, "allow_other", nullptr) == 0 &&
+         (!options.allow_other || configure(context, FSCONFIG_SET_FLAG, "allow_other", nullptr) == 0) &&
          (!options.default_permissions || configure(context, FSCONFIG_SET_FLAG, "default_permissions", nullptr) == 0) &&
          configure(context, FSCONFIG_CMD_CREATE, nullptr, nullptr) == 0;
 }
@@ -73,8 +73,8 @@ Outcome<DetachedMount> create_detached_mount(const MountOptions& options) {
   const Fd context(static_cast<int>(::syscall(SYS_fsopen, "fuse", FSOPEN_CLOEXEC)));
   if (!context) return std::unexpected(fault_with_errno("fsopen fuse", errno == EPERM ? "run as root" : ""));
   if (!configure_all(context, result.device, options)) return std::unexpected(mount_fault(context, "mount fuse"));
-  result.mount = Fd(
-      static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)));
+  const unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (options.read_only ? MOUNT_ATTR_RDONLY : 0U);
+  result.mount = Fd(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, attributes)));
   if (!result.mount) return std::unexpected(mount_fault(context, "fsmount"));
   return result;
 }

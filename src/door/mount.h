@@ -16,10 +16,13 @@ struct DetachedMount {
 
 struct MountOptions {
   std::string source = "fusebox";   // what mountinfo shows as the source
+  std::string subtype = "fusebox";  // and as the type, behind "fuse."
   bool default_permissions = true;  // the kernel checks mode bits (and ACLs) with our attributes
+  bool allow_other = true;          // other users than this process's
+  bool read_only = false;
 };
 
-// Needs CAP_SYS_ADMIN.  The mount allows every user (allow_other), and neither devices nor set-id programs.
+// Needs CAP_SYS_ADMIN.  The mount allows neither devices nor set-id programs.
 Outcome<DetachedMount> create_detached_mount(const MountOptions& options);
 
 // Attaches a detached mount on the directory `path`, in the caller's mount namespace; keeps no descriptor of it, which

@@ -53,7 +53,7 @@ Outcome<Helper> start_acting(const policy::HookRule& rule, std::size_t first) {
 #else
 Outcome<StartedScript> start_script(const policy::HookRule& rule) {
   return std::unexpected(Fault{.what = rule.origin,
-                               .why = "this Fusebox was built without scripts",
+                               .why = "this fusebox was built without scripting",
                                .remedy = "build it with -DFUSEBOX_SCRIPT=ON, or leave [hook] out"});
 }
 

@@ -106,8 +106,12 @@ void Mount::end() {
 
 Outcome<std::unique_ptr<Mount>> Mount::create(MountOptions options) {
   auto impl = std::make_unique<Impl>(std::move(options));
-  auto connection = door::create_detached_mount(
-      {.source = impl->options.source, .default_permissions = impl->options.permissions == Permissions::kernel_checks});
+  auto connection =
+      door::create_detached_mount({.source = impl->options.source,
+                                   .subtype = impl->options.subtype,
+                                   .default_permissions = impl->options.permissions == Permissions::kernel_checks,
+                                   .allow_other = impl->options.users == Users::all,
+                                   .read_only = impl->options.read_only});
   if (!connection) return std::unexpected(connection.error());
   impl->connection = *std::move(connection);
   impl->backing.emplace(impl->connection.device.get());

@@ -1,13 +1,13 @@
 #include "policy/profiles.h"
 
+#include <algorithm>
 #include <array>
+
+#include "base/embedded.h"
 
 namespace fusebox::policy {
 namespace {
 
-// #embed is C23; clang 19 takes it in C++ too and lists the files as dependencies.
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wc23-extensions"
 constexpr char kDefault[] = {
 #embed "../../profiles/default.toml"
 };
@@ -23,23 +23,24 @@ constexpr char kSecrets[] = {
 constexpr char kStrict[] = {
 #embed "../../profiles/strict.toml"
 };
-#pragma clang diagnostic pop
 
-constexpr std::array<std::string_view, 5> kNames = {"default", "build", "gentoo", "strict", "secrets"};
-constexpr std::array<std::string_view, 5> kTexts = {
-    std::string_view(kDefault, sizeof kDefault), std::string_view(kBuild, sizeof kBuild),
-    std::string_view(kGentoo, sizeof kGentoo), std::string_view(kStrict, sizeof kStrict),
-    std::string_view(kSecrets, sizeof kSecrets)};
+constexpr std::array kProfiles = {embedded("default", kDefault), embedded("build", kBuild), embedded("gentoo", kGentoo),
+                                  embedded("strict", kStrict), embedded("secrets", kSecrets)};
+
+constexpr auto kNames = [] {
+  std::array<std::string_view, kProfiles.size()> names;
+  std::ranges::transform(kProfiles, names.begin(), &EmbeddedText::name);
+  return names;
+}();
 
 }  // namespace
 
 std::span<const std::string_view> profile_names() { return kNames; }
 
 std::optional<std::string_view> profile_text(std::string_view name) {
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == name) return kTexts[i];
-  }
-  return std::nullopt;
+  const auto found = std::ranges::find(kProfiles, name, &EmbeddedText::name);
+  if (found == kProfiles.end()) return std::nullopt;
+  return found->text;
 }
 
 }  // namespace fusebox::policy

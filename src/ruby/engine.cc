@@ -125,8 +125,8 @@ Ran<> Engine::set_up(const EngineOptions& options) {
     define_curl(mrb);
   });
   if (!defined) return defined;
-  for (const PreludeFile& file : prelude()) {
-    if (const Ran<> ran = evaluate(file.text, std::string(file.name)); !ran) return ran;
+  for (const EmbeddedText& file : prelude()) {
+    if (const Ran<> ran = evaluate(file); !ran) return ran;
   }
   return {};
 }

@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/embedded.h"
 #include "fusebox/fault.h"
 #include "ruby/memory.h"
 #include "ruby/raised.h"
@@ -42,6 +43,7 @@ class Engine {
   // Runs a file, or a text, which messages call `name`.  Raised::exit_status is set where the script called exit.
   Ran<> load(const std::string& path);
   Ran<> evaluate(std::string_view text, const std::string& name);
+  Ran<> evaluate(const EmbeddedText& file) { return evaluate(file.text, std::string(file.name)); }
 
   // Calls `body(mrb)`, in which Ruby may raise.  It must hold no object with a destructor while it calls mruby, and put
   // what it finds out into variables outside of it: what is left of Ruby values is garbage afterwards, unless

@@ -5,9 +5,6 @@
 namespace fusebox::ruby {
 namespace {
 
-// #embed is C23; clang 19 takes it in C++ too and lists the files as dependencies.
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wc23-extensions"
 constexpr char kSystemError[] = {
 #embed "prelude/system_error.rb"
 };
@@ -29,20 +26,19 @@ constexpr char kJson[] = {
 constexpr char kHttp[] = {
 #embed "prelude/http.rb"
 };
-#pragma clang diagnostic pop
 
-constexpr std::array<PreludeFile, 7> kPrelude = {{
-    {"fusebox:system_error.rb", {kSystemError, sizeof kSystemError}},
-    {"fusebox:kernel.rb", {kKernel, sizeof kKernel}},
-    {"fusebox:environment.rb", {kEnvironment, sizeof kEnvironment}},
-    {"fusebox:process.rb", {kProcess, sizeof kProcess}},
-    {"fusebox:system.rb", {kSystem, sizeof kSystem}},
-    {"fusebox:json.rb", {kJson, sizeof kJson}},
-    {"fusebox:http.rb", {kHttp, sizeof kHttp}},
-}};
+constexpr std::array kPrelude = {
+    embedded("fusebox:system_error.rb", kSystemError),
+    embedded("fusebox:kernel.rb", kKernel),
+    embedded("fusebox:environment.rb", kEnvironment),
+    embedded("fusebox:process.rb", kProcess),
+    embedded("fusebox:system.rb", kSystem),
+    embedded("fusebox:json.rb", kJson),
+    embedded("fusebox:http.rb", kHttp),
+};
 
 }  // namespace
 
-std::span<const PreludeFile> prelude() { return kPrelude; }
+std::span<const EmbeddedText> prelude() { return kPrelude; }
 
 }  // namespace fusebox::ruby

@@ -4,15 +4,12 @@
 #include <span>
 #include <string_view>
 
+#include "base/embedded.h"
+
 namespace fusebox::ruby {
 
-struct PreludeFile {
-  std::string_view name;  // as backtraces show it: "fusebox:process.rb"
-  std::string_view text;
-};
-
 // In the order in which they are loaded.
-std::span<const PreludeFile> prelude();
+std::span<const EmbeddedText> prelude();
 
 // Whether a frame of a backtrace, or the name of a file, is of Ruby code that came with Fusebox.
 inline bool is_prelude(std::string_view frame) { return frame.starts_with("fusebox:"); }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/descriptor_message.h"
 #include "ruby/bind.h"
 #include "ruby/modules.h"
 #include "ruby_seccomp/bindings.h"
@@ -59,7 +60,7 @@ mrb_value send_descriptor(mrb_state* mrb, mrb_value) {
   mrb_int socket = -1;
   mrb_int descriptor = -1;
   mrb_get_args(mrb, "ii", &socket, &descriptor);
-  const auto sent = seccomp::send_descriptor(static_cast<int>(socket), static_cast<int>(descriptor));
+  const auto sent = fusebox::send_descriptor(static_cast<int>(socket), static_cast<int>(descriptor));
   if (!sent) ruby::raise_system_error(mrb, static_cast<int>(sent.error()), "sendfd");
   return mrb_true_value();
 }
@@ -71,7 +72,7 @@ mrb_value receive_descriptor(mrb_state* mrb, mrb_value) {
   int error = 0;
   int descriptor = -1;
   {
-    auto received = seccomp::receive_descriptor(static_cast<int>(socket));
+    auto received = fusebox::receive_descriptor(static_cast<int>(socket));
     if (received) {
       descriptor = received->release();
     } else {

@@ -6,13 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "base/embedded.h"
 #include "ruby_seccomp/bindings.h"
 
 namespace fusebox::ruby_seccomp {
 namespace {
 
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wc23-extensions"
 constexpr char kSeccomp[] = {
 #embed "prelude/seccomp.rb"
 };
@@ -31,20 +30,12 @@ constexpr char kSignals[] = {
 constexpr char kHandOver[] = {
 #embed "prelude/hand_over.rb"
 };
-#pragma clang diagnostic pop
 
-struct File {
-  const char* name;
-  std::string_view text;
+constexpr std::array kPrelude = {
+    embedded("fusebox:seccomp.rb", kSeccomp),           embedded("fusebox:context.rb", kContext),
+    embedded("fusebox:notification.rb", kNotification), embedded("fusebox:trace.rb", kTrace),
+    embedded("fusebox:signals.rb", kSignals),
 };
-
-constexpr std::array<File, 5> kPrelude = {{
-    {"fusebox:seccomp.rb", {kSeccomp, sizeof kSeccomp}},
-    {"fusebox:context.rb", {kContext, sizeof kContext}},
-    {"fusebox:notification.rb", {kNotification, sizeof kNotification}},
-    {"fusebox:trace.rb", {kTrace, sizeof kTrace}},
-    {"fusebox:signals.rb", {kSignals, sizeof kSignals}},
-}};
 
 }  // namespace
 
@@ -60,11 +51,11 @@ ruby::Ran<> define_seccomp(ruby::Engine& engine, const HandOver* hand_over) {
                mrb_cptr_value(mrb, const_cast<HandOver*>(hand_over)));
   });
   if (!defined) return defined;
-  for (const File& file : kPrelude) {
-    if (const ruby::Ran<> ran = engine.evaluate(file.text, file.name); !ran) return ran;
+  for (const EmbeddedText& file : kPrelude) {
+    if (const ruby::Ran<> ran = engine.evaluate(file); !ran) return ran;
   }
   if (hand_over == nullptr) return {};
-  return engine.evaluate({kHandOver, sizeof kHandOver}, "fusebox:hand_over.rb");
+  return engine.evaluate(embedded("fusebox:hand_over.rb", kHandOver));
 }
 
 ruby::Ran<> run_pending_blocks(ruby::Engine& engine) {

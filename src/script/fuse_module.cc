@@ -13,12 +13,9 @@
 namespace fusebox::script {
 namespace {
 
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wc23-extensions"
 constexpr char kFuse[] = {
 #embed "fuse.rb"
 };
-#pragma clang diagnostic pop
 
 constexpr auto kHookLimit = std::chrono::seconds(10);
 constexpr auto kEntriesValid = std::chrono::seconds(1);
@@ -66,11 +63,15 @@ bool has_attributes(mrb_state* mrb, mrb_value klass) {
 }
 
 void read_settings(mrb_state* mrb, mrb_value fuse, const HostOptions& options, Settings& settings) {
-  settings.source = "fusebox";
+  settings.source = settings.subtype = "fusebox";
   text(mrb, fuse, "fsname", settings.source);
+  text(mrb, fuse, "subtype", settings.subtype);
   settings.uid = id(mrb, fuse, "uid", ::getuid());
   settings.gid = id(mrb, fuse, "gid", ::getgid());
-  settings.daemonize = mrb_test(attribute(mrb, fuse, "daemonize"));
+  settings.owner_alone = mrb_test(attribute(mrb, fuse, "allow_root"));
+  settings.read_only = mrb_test(attribute(mrb, fuse, "read_only"));
+  settings.debug = mrb_test(attribute(mrb, fuse, "debug"));
+  settings.background = mrb_test(attribute(mrb, fuse, "daemonize"));
   settings.extended_attributes = has_attributes(mrb, attribute(mrb, fuse, "klass"));
   settings.attributes_valid = seconds(mrb, fuse, "cache_time", {});
   settings.entries_valid =
@@ -110,7 +111,7 @@ mrb_value notify_of(mrb_state* mrb, mrb_value) {
 
 }  // namespace
 
-std::string_view fuse_module_text() { return {kFuse, sizeof kFuse}; }
+EmbeddedText fuse_module() { return embedded("fusebox:fuse.rb", kFuse); }
 
 void define_fuse(mrb_state* mrb) {
   RClass* const own = mrb_module_get(mrb, "Fusebox");

@@ -3,12 +3,12 @@
 
 #include <mruby.h>
 
-#include <string_view>
+#include "base/embedded.h"
 
 namespace fusebox::script {
 
 // Its Ruby part, to be evaluated after define_fuse().
-std::string_view fuse_module_text();
+EmbeddedText fuse_module();
 
 // To be called inside of a protected call.  The methods reach the process's Host by Host::of().
 void define_fuse(mrb_state* mrb);

@@ -2,18 +2,16 @@
 
 #include <mruby/variable.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <thread>
 #include <utility>
 
+#include "base/descriptor_message.h"
 #include "ruby/bind.h"
 #include "script/fuse_module.h"
 #include "script/script_node.h"
@@ -43,27 +41,6 @@ bool is_mounted(const std::string& path) {
   return false;
 }
 
-Outcome<> send_descriptor(const Fd& socket, const Fd& sent) {
-  char byte = 0;
-  iovec data{.iov_base = &byte, .iov_len = 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  const int descriptor = sent.get();
-  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-  if (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0) {
-    return std::unexpected(fault_with_errno("hand over the file system"));
-  }
-  return {};
-}
-
 }  // namespace
 
 Host::Host(HostOptions options) : options_(std::move(options)) {}
@@ -88,7 +65,7 @@ int Host::run() {
     mrb_iv_set(mrb, holder, mrb_intern(mrb, kHost.data(), kHost.size()), mrb_cptr_value(mrb, this));
     define_fuse(mrb);
   });
-  if (ran) ran = engine_->evaluate(fuse_module_text(), "fusebox:fuse.rb");
+  if (ran) ran = engine_->evaluate(fuse_module());
   if (ran) ran = engine_->load(options_.file);
   return ran ? 0 : status_of(ran.error());
 }
@@ -101,14 +78,17 @@ int Host::status_of(const ruby::Raised& raised) {
 
 Outcome<> Host::serve(const Settings& settings) {
   auto mount = Mount::create({.source = settings.source,
+                              .subtype = settings.subtype,
                               .transport = options_.transport,
+                              .users = settings.owner_alone ? Users::owner : Users::all,
+                              .read_only = settings.read_only,
                               .extended_attributes = settings.extended_attributes});
   if (!mount) return std::unexpected(mount.error());
   engine_->forbid_fork();
-  script_ = std::make_unique<Script>(
-      *engine_, settings,
-      Script::Outside{
-          .tell = options_.tell, .end = [this](int status) { ending_.ask(status); }, .debug = options_.debug});
+  script_ = std::make_unique<Script>(*engine_, settings,
+                                     Script::Outside{.tell = options_.tell,
+                                                     .end = [this](int status) { ending_.ask(status); },
+                                                     .debug = options_.debug || settings.debug});
   mount_ = mount->get();
   if (const Outcome<> served = (*mount)->serve(root_of(*script_)); !served) return served;
   const Outcome<std::string> shown = show(**mount, settings);
@@ -124,15 +104,15 @@ Outcome<> Host::serve(const Settings& settings) {
 // Where it is shown; empty: elsewhere.
 Outcome<std::string> Host::show(Mount& mount, const Settings& settings) {
   if (options_.hand_over) {
-    if (const Outcome<> sent = send_descriptor(options_.hand_over, mount.take()); !sent) {
-      return std::unexpected(sent.error());
+    if (!send_descriptor(options_.hand_over.get(), mount.take().get())) {
+      return std::unexpected(fault_with_errno("hand over the file system"));
     }
     return std::string();
   }
   const std::unique_ptr<char, void (*)(void*)> absolute(::realpath(settings.path.c_str(), nullptr), std::free);
   if (!absolute) return std::unexpected(fault_with_errno("mount on " + settings.path, "make the directory"));
   if (const Outcome<> attached = mount.attach(absolute.get()); !attached) return std::unexpected(attached.error());
-  if (options_.mounted) options_.mounted(absolute.get());
+  if (options_.mounted) options_.mounted(absolute.get(), settings.background);
   return std::string(absolute.get());
 }
 

@@ -26,8 +26,9 @@ struct HostOptions {
   std::size_t memory_limit = std::size_t{512} << 20;     // bytes
   Transport transport = Transport::automatic;
   bool debug = false;
-  std::function<void(const std::string& line)> tell;          // any thread
-  std::function<void(const std::string& path)> mounted = {};  // it is shown; the path is absolute
+  std::function<void(const std::string& line)> tell;  // any thread
+  // It is shown.  The path is absolute; `background`: the script wants that its caller goes on (FUSE.daemonize).
+  std::function<void(const std::string& path, bool background)> mounted = {};
   Fd hand_over = {};  // a socket: the mount is sent there (SCM_RIGHTS) instead of being shown at a path
 };
 

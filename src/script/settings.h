@@ -18,11 +18,15 @@ enum class Forget : std::uint8_t {
 };
 
 struct Settings {
-  std::string path;    // the mount point; the command line's comes first
-  std::string source;  // FUSE.fsname: what mountinfo shows
+  std::string path;     // the mount point; the command line's comes first
+  std::string source;   // FUSE.fsname: what mountinfo shows
+  std::string subtype;  // and as the type, behind "fuse."
   uid_t uid = 0;
   gid_t gid = 0;
-  bool daemonize = false;
+  bool owner_alone = false;          // FUSE.allow_root: nobody else but root, who serves it
+  bool read_only = false;            // "-o ro"
+  bool debug = false;                // "-d"
+  bool background = false;           // FUSE.daemonize
   bool extended_attributes = false;  // the class has hooks for them
   Forget forget = Forget::unchanged;
   std::chrono::nanoseconds entries_valid{};     // how long the kernel may remember where a name leads

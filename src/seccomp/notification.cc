@@ -3,32 +3,11 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 namespace fusebox::seccomp {
-namespace {
-
-// One byte goes with it: a message without any is none to a stream socket.
-struct Message {
-  char byte = '@';
-  iovec part{&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr header{};
-
-  Message() {
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
-  }
-};
-
-}  // namespace
-
 Result<std::optional<NotifiedCall>> receive_call(int listener) {
   for (;;) {
     // Kernels before 6.11 wait for ever in the ioctl when the last process under the filter has ended.
@@ -63,33 +42,6 @@ Result<> answer_call(int listener, std::uint64_t id, const Answer& answer) {
   }
   if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) != 0) return fail_with_errno();
   return {};
-}
-
-Result<> send_descriptor(int socket, int descriptor) {
-  Message message;
-  cmsghdr* const control = CMSG_FIRSTHDR(&message.header);
-  control->cmsg_level = SOL_SOCKET;
-  control->cmsg_type = SCM_RIGHTS;
-  control->cmsg_len = CMSG_LEN(sizeof descriptor);
-  std::memcpy(CMSG_DATA(control), &descriptor, sizeof descriptor);
-  if (sendmsg(socket, &message.header, MSG_NOSIGNAL) < 0) return fail_with_errno();
-  return {};
-}
-
-Result<Fd> receive_descriptor(int socket) {
-  Message message;
-  ssize_t received = 0;
-  do {
-    received = recvmsg(socket, &message.header, MSG_CMSG_CLOEXEC);
-  } while (received < 0 && errno == EINTR);
-  if (received < 0) return fail_with_errno();
-  const cmsghdr* const control = CMSG_FIRSTHDR(&message.header);
-  const bool holds_one = control != nullptr && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
-                         control->cmsg_len == CMSG_LEN(sizeof(int));
-  if (!holds_one) return fail(Errno{received == 0 ? ENOTCONN : EBADMSG});
-  int descriptor = -1;
-  std::memcpy(&descriptor, CMSG_DATA(control), sizeof descriptor);
-  return Fd(descriptor);
 }
 
 }  // namespace fusebox::seccomp

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <optional>
 
-#include "fusebox/fd.h"
 #include "fusebox/result.h"
 #include "seccomp/profile.h"
 
@@ -35,9 +34,5 @@ bool still_waits(int listener, std::uint64_t id);
 
 // Errno::no_entry: it waits no more.
 Result<> answer_call(int listener, std::uint64_t id, const Answer& answer);
-
-// A descriptor over a Unix socket.  What comes back is close-on-exec.
-Result<> send_descriptor(int socket, int descriptor);
-Result<Fd> receive_descriptor(int socket);
 
 }  // namespace fusebox::seccomp

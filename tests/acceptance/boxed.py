@@ -50,6 +50,12 @@ def needs(*programs):
     return unittest.skipIf(absent, f"not installed: {', '.join(absent)}")
 
 
+def without_scripts():
+    """Why no script in Ruby can run here, or None."""
+    done = subprocess.run([BINARY, "script", "/dev/null"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return "this fusebox was built without scripting" if "without scripting" in done.stderr else None
+
+
 def sanitized():
     """Whether the program under test was built with a sanitizer: those keep what was freed, to see it used."""
     program = pathlib.Path(BINARY).read_bytes()

@@ -21,6 +21,10 @@ NOT_RUN = {
     r"--fix\b": "changes the machine until its next boot",
     r"--cow\b": "the test makes the box by hand",
 }
+if reason := boxed.without_scripts():
+    print(f"not run: script --help: {reason}", flush=True)
+    COMMANDS = tuple(command for command in COMMANDS if command != "script")
+    NOT_RUN[r"\.rb\b"] = reason
 
 
 def blocks(path, language):

@@ -10,17 +10,13 @@ import unittest
 sys.path.insert(0, os.path.dirname(__file__))
 import boxed  # noqa: E402
 
-WITHOUT_SCRIPTS = "this Fusebox was built without scripts"
-
 
 @unittest.skipIf(boxed.missing_ground(), boxed.missing_ground())
 class Hook(boxed.Case):
     def setUp(self):
         super().setUp()
-        self.write("script/policy.rb", "def on_access(access) nil end\n")
-        self.write("script/policy.toml", "[hook]\nscript = \"policy.rb\"\npaths = [\"/nowhere\"]\n")
-        if WITHOUT_SCRIPTS in self.fusebox("policy", "check", self.top / "script/policy.toml").stderr:
-            self.skipTest(WITHOUT_SCRIPTS)
+        if reason := boxed.without_scripts():
+            self.skipTest(reason)
 
     def hook(self, script, *paths, **keys):
         """The options of a box with this script, asked about these paths: what is in the working directory where none is given."""

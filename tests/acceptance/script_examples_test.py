@@ -100,6 +100,15 @@ class InABox(Case):
         self.assertIn(str(place / "hello"), {event["path"] for event in ended.events})
         self.assertEqual(os.listdir(place), [])
 
+    def test_copy_on_write_leaves_a_script_its_own_changes(self):
+        place = self.dir / "scripted"
+        place.mkdir()
+        ended = self.run_box("sh", "-c", "echo a > scripted/new; mv scripted/new scripted/moved; cat scripted/moved"
+                                         "; cp scripted/moved kept; cat kept",
+                             options=["--cow", "--script", f"{place}={EXAMPLES / 'notes.rb'}"])
+        self.assertEqual((ended.out, ended.status), ("a\na\n", 0), str(ended))
+        self.assertEqual((os.listdir(place), os.path.exists(self.dir / "kept")), ([], False))
+
     def test_a_script_that_serves_nothing_starts_no_box(self):
         script = self.script("puts 1")
         ended = self.run_box("true", options=["--script", f"{self.dir}={script}"])

@@ -172,6 +172,42 @@ class Served(Case):
         self.serve(self.script("p ARGV[2..-1]\n" + FRAME % ""), "a", "b")
         self.assertEqual(self.printed(), '["a", "b"]\n')
 
+    def test_the_mount_table_shows_the_name_and_the_kind_that_the_script_chose(self):
+        point = self.serve(self.script(README))
+        mine = [line for line in boxed.mount_table() if f" {point} " in line]
+        self.assertEqual([line.split(" - ")[1].split()[:2] for line in mine], [["fuse.example", "an\\040example"]])
+
+    def test_a_script_that_goes_to_the_background_lets_its_caller_go_on(self):
+        script = self.script("FUSE.daemonize = true; puts 'before'\n" + FRAME % "")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.point], capture_output=True)
+        done = self.run_outside(boxed.BINARY, "script", script, self.point, timeout=60)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "before\n", ""))
+        self.assertEqual((self.point / "f").read_text(), "text")
+        subprocess.run(["umount", self.point], check=True)
+        self.assertIsNotNone(boxed.wait_until(lambda: not boxed.processes_with(self.marker), 60))
+
+    def test_a_script_in_the_background_that_dies_leaves_no_mount(self):
+        script = self.script("FUSE.daemonize = true\n" + FRAME % "def on_read_all() Process.kill(:KILL, Process.pid) end")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.point], capture_output=True)
+        self.assertEqual(self.run_outside(boxed.BINARY, "script", script, self.point, timeout=60).returncode, 0)
+        self.sh("cat f")
+        self.assertIsNotNone(
+            boxed.wait_until(lambda: not self.is_mounted() and not boxed.processes_with(self.marker), 60))
+
+    def test_a_mount_for_root_is_for_nobody_else(self):
+        point = self.serve(self.script("FUSE.allow_root = true\n" + FRAME % ""))
+        self.assertEqual((point / "f").read_text(), "text")
+        done = self.run_outside("cat", point / "f", user=65534, timeout=60)
+        self.assertIn("Permission denied", done.stderr)
+
+    def test_options_of_fuse_have_the_effect_that_they_have_there(self):
+        settings = 'FUSE.extra_fuse_options = ["-s", "-o", "ro,nonempty,fsname=chosen", "-osubtype=kind,uid=7"]\n'
+        point = self.serve(self.script(FRAME.replace("FUSE.uid = FUSE.gid = 1000", settings) % ""))
+        mine = next(line for line in boxed.mount_table() if f" {point} " in line)
+        self.assertIn(" - fuse.kind chosen ", mine)
+        self.assertEqual((point / "f").stat().st_uid, 7)
+        self.fails_with(errno.EROFS, (point / "f").write_text, "")
+
     def test_debug_names_hooks_and_paths(self):
         point = self.serve(self.script(FRAME % ""), options=["--debug"])
         (point / "f").read_text()
@@ -291,6 +327,11 @@ class Errors(Case):
 class Usage(boxed.Case):
     needs_a_box = False
 
+    def setUp(self):
+        super().setUp()
+        if reason := boxed.without_scripts():
+            self.skipTest(reason)
+
     def run_script(self, text, *arguments):
         path = self.top / "x.rb"
         path.write_text(text)
@@ -313,6 +354,13 @@ class Usage(boxed.Case):
     def test_a_place_to_mount_is_wanted_and_must_be_there(self):
         self.assertOneLine(self.run_script("FUSE.run Object").stderr, "x.rb:1: no mount point", "FUSE.path")
         self.assertOneLine(self.run_script("FUSE.run Object", "/nonexistent").stderr, "No such file or directory")
+
+    def test_an_option_that_is_not_known_mounts_nothing(self):
+        for options in ('["-o", "ro,kernel_cache"]', '["-x"]', '["-o"]', '["-o", "uid=me"]'):
+            with self.subTest(options):
+                done = self.run_script(f"class Node end\nFUSE.extra_fuse_options = {options}\nFUSE.run Node\n", self.top)
+                self.assertEqual(done.returncode, 1)
+                self.assertOneLine(done.stderr, "x.rb:3: FUSE.extra_fuse_options: ", "is not known here")
 
     def test_a_script_may_do_without_a_mount_and_say_its_status(self):
         done = self.run_script("puts 'done'; exit 3", self.top)

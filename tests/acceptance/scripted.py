@@ -18,6 +18,8 @@ EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples/ruby"
 class Case(boxed.Case):
     def setUp(self):
         super().setUp()
+        if reason := boxed.without_scripts():
+            self.skipTest(reason)
         self.point = self.top / "point"
         self.point.mkdir()
         self.out, self.err = self.top / "out", self.top / "err"

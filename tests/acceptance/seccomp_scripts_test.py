@@ -13,9 +13,8 @@ EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples/ruby/seccomp"
 class Scripts(boxed.Case):
     def setUp(self):
         super().setUp()
-        done = self.fusebox("seccomp", "run", self.write("work/nothing.rb", ""))
-        if "without scripting" in done.stderr:
-            self.skipTest("this fusebox was built without scripting")
+        if reason := boxed.without_scripts():
+            self.skipTest(reason)
 
     def script(self, text, name="x.rb"):
         return self.write(f"work/{name}", text)
@@ -62,6 +61,13 @@ class Scripts(boxed.Case):
             p numbers.uniq
             masked = [:=~, :masked_eq, :masqed_eq, :SCMP_CMP_MASKED_EQ, Seccomp::SCMP_CMP_MASKED_EQ]
             p masked.map { |op| Seccomp::ARG(op, 0xff, 5).to_real_operator(0).fields }.uniq.size""", "[1]", "1")
+
+    def test_the_filter_of_the_readme_of_mruby_seccomp_can_be_made(self):
+        self.assertSays("""
+          Seccomp.new(default: :kill) do |rule|
+            rule.allow(:read, Seccomp::ARG(:==, $stdin.fileno), Seccomp::ARG(:!=, 0x0), Seccomp::ARG(:<=, File::SSIZE_MAX))
+          end
+          p File::SSIZE_MAX""", "9223372036854775807")
 
     def test_a_negative_number_in_a_comparison_is_one(self):
         path = self.script("Seccomp.new(default: :allow) { |r| r.kill(:mkdir, Seccomp::ARG(:=~, 0xff, -1)) }")

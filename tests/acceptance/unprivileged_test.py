@@ -13,6 +13,8 @@ import serving  # noqa: E402
 
 UID = rootless.UID
 
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+
 
 class Unprivileged(rootless.Case):
     become = (*rootless.BECOME_NOBODY, *rootless.FOR_GOOD)
@@ -22,6 +24,15 @@ class Unprivileged(rootless.Case):
         native = self.as_nobody("sh", "-c", script, cwd=self.dir)
         boxed_run = self.run_box("sh", "-c", script, **more)
         return (native.stdout, native.returncode), (boxed_run.out, boxed_run.status)
+
+    def test_a_script_serves_the_box_of_its_user(self):
+        if reason := boxed.without_scripts():
+            self.skipTest(reason)
+        script = self.write("greeting.rb", (SOURCE / "examples/ruby/greeting.rb").read_text(), mode=0o644)
+        place = self.dir / "scripted"
+        place.mkdir()
+        ended = self.run_box("sh", "-c", "cat scripted/hello; id -u", options=["--script", f"{place}={script}"])
+        self.assertEqual((ended.out, ended.status), (f"Good morning from Ruby.\n{UID}\n", 0), str(ended))
 
     def test_the_user_is_who_he_was_and_has_no_rights(self):
         ended = self.run_box("sh", "-c", "id -u; id -g; grep CapEff /proc/self/status; exit 7")

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "action/channel.h"
+#include "base/embedded.h"
 #include "base/helper.h"
 #include "hook/host/command_lines.h"
 #include "hook/messages.h"
@@ -25,12 +26,9 @@
 namespace fusebox::hook {
 namespace {
 
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wc23-extensions"
 constexpr char kPrelude[] = {
 #embed "script.rb"
 };
-#pragma clang diagnostic pop
 
 // Fusebox::Hook
 mrb_value hook_module(mrb_state* mrb) {
@@ -86,7 +84,7 @@ class Script {
     auto engine = ruby::Engine::create({.program_name = path});
     if (!engine) return {.fault = engine.error().line()};
     engine_ = *std::move(engine);
-    ruby::Ran<> ran = engine_->evaluate({kPrelude, sizeof kPrelude}, "fusebox:script.rb");
+    ruby::Ran<> ran = engine_->evaluate(embedded("fusebox:script.rb", kPrelude));
     if (ran) {
       ran = engine_->protect([&](mrb_state* mrb) {
         const mrb_value hook = hook_module(mrb);

@@ -103,3 +103,8 @@ module Seccomp
     end
   end
 end
+
+# What read(2) takes at most: the example in mruby-seccomp's README compares with it.
+class File
+  SSIZE_MAX = 0x7fffffffffffffff
+end

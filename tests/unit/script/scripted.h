@@ -21,7 +21,7 @@ class Scripted {
   // `text` defines the class Node.
   explicit Scripted(const std::string& text, Settings settings = {}) : engine_(*ruby::Engine::create({})) {
     ruby::Ran<> ran = engine_->protect([](mrb_state* mrb) { define_fuse(mrb); });
-    if (ran) ran = engine_->evaluate(fuse_module_text(), "fusebox:fuse.rb");
+    if (ran) ran = engine_->evaluate(fuse_module());
     if (ran) ran = engine_->evaluate(text, "test.rb");
     if (ran) ran = engine_->evaluate("FUSE.instance_eval { @klass = Node; @args = [] }", "test.rb");
     if (!ran) throw std::runtime_error(ran.error().line);
