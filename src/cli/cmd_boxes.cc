@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -86,6 +87,10 @@ int list_boxes(const BoxesOptions& options) {
       if (line) lines.push_back(*line);
       if (!line) status = report(line.error());
     }
+  }
+  if (names->empty() && !options.json) {
+    std::fputs("fusebox: no box is kept (make one: fusebox run --cow --box NAME -- COMMAND)\n", stderr);
+    return status;
   }
   const auto shown = show(options.json ? as_json(lines) : as_text(lines));
   return shown ? status : report(shown.error());

@@ -1,6 +1,7 @@
 #include "cli/cmd_export.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -28,6 +29,18 @@ Outcome<> write_layer(const ReviewedBox& reviewed, int fd, int& complaints) {
   });
 }
 
+// A pipe or a device: what is no file has no other name until it is whole.
+bool is_no_file(const std::string& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+Outcome<> write_into(const ReviewedBox& reviewed, const std::string& path, int& complaints) {
+  const Fd out(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!out) return std::unexpected(fault_with_errno(path));
+  return write_layer(reviewed, out.get(), complaints);
+}
+
 // Under another name until it is whole.
 Outcome<> write_file(const ReviewedBox& reviewed, const std::string& file, int& complaints) {
   const std::string temporary = file + ".part";
@@ -52,8 +65,9 @@ Outcome<int> export_box(const ExportOptions& options) {
                                  .code = ExitCode::usage});
   }
   int complaints = 0;
+  const auto write = is_no_file(options.file) ? &write_into : &write_file;
   const Outcome<> written =
-      is_stdout ? write_layer(*reviewed, STDOUT_FILENO, complaints) : write_file(*reviewed, options.file, complaints);
+      is_stdout ? write_layer(*reviewed, STDOUT_FILENO, complaints) : write(*reviewed, options.file, complaints);
   if (!written) return std::unexpected(written.error());
   return complaints == 0 ? 0 : 1;
 }

@@ -155,17 +155,20 @@ class Run {
     if (!ending) return std::unexpected(ending.error());
     Outcome<audit::Summary> summary = boxed_.finish();
     if (!summary) return std::unexpected(summary.error());
-    write_deps(*summary);
+    const Outcome<> deps_written = write_deps(*summary);
+    if (!deps_written) report(deps_written.error());
     if (options_.statistics) print_statistics();
     if (!options_.quiet || summary->violations > 0 || summary->undelivered > 0) {
       const std::string text =
           audit::render(*summary, ::isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr);
       std::fwrite(text.data(), 1, text.size(), stderr);
     }
+    if (!options_.quiet) std::fputs(box_.fate().c_str(), stderr);
     if (summary->violations > 0 && ending->status == 0 && options_.violations == "fail") {
       return static_cast<int>(ExitCode::violations);
     }
-    return ending->status;
+    // Whoever reads them would take what is old for new.
+    return deps_written || ending->status != 0 ? ending->status : static_cast<int>(deps_written.error().code);
   }
 
   void print_statistics() const {
@@ -176,12 +179,13 @@ class Run {
     std::fwrite(text.data(), 1, text.size(), stderr);
   }
 
-  void write_deps(const audit::Summary& summary) {
-    if (!deps_file_) return;
+  Outcome<> write_deps(const audit::Summary& summary) {
+    if (!deps_file_) return {};
     const std::string rule = audit::render_make_rule(summary);
     if (::write(deps_file_.get(), rule.data(), rule.size()) != static_cast<ssize_t>(rule.size())) {
-      report(fault_with_errno("deps " + options_.deps));
+      return std::unexpected(fault_with_errno("deps " + options_.deps));
     }
+    return {};
   }
 
   const RunOptions& options_;

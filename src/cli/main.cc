@@ -18,6 +18,7 @@
 #include "cli/cmd_script.h"
 #include "cli/cmd_seccomp.h"
 #include "cli/command.h"
+#include "cli/usage.h"
 
 namespace {
 
@@ -45,7 +46,7 @@ int parse_and_run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
-    return cli::report({.what = error.what(), .why = {}, .remedy = "fusebox --help", .code = ExitCode::usage});
+    return cli::report(cli::usage_fault(app, error));
   }
   return result.exit_status;
 }

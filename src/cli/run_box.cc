@@ -78,4 +78,11 @@ Outcome<> RunBox::begin(const CowStore& store, const std::vector<std::string>& c
   return write_box_record(*box_, record);
 }
 
+std::string RunBox::fate() const {
+  if (!box_ || !holds_changes(*box_)) return {};
+  if (!name_.empty())
+    return "fusebox: the changes are kept in box '" + name_ + "' (look: fusebox diff " + name_ + ")\n";
+  return "fusebox: changes that were kept aside are gone with the box (to keep them: --box NAME)\n";
+}
+
 }  // namespace fusebox::cli

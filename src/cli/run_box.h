@@ -35,6 +35,8 @@ class RunBox {
   OpenChanges open_when_needed();  // empty: it is open, or none is needed
   // Writes down what is being run, for a box with a name.
   Outcome<> begin(const CowStore& store, const std::vector<std::string>& command) const;
+  // Where the changes are, or that they go: a line for the end of the run.  Empty: there are none.
+  std::string fate() const;
 
  private:
   std::string boxes_;  // where boxes are: as the user who started us sees it

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <vector>
 
 #include "review/layers.h"
@@ -55,11 +57,15 @@ bool write_header(archive* tar, archive_entry* entry) {
 
 }  // namespace
 
-// What was not closed is not whole, and must not look so: no end is written.
+// What was not closed is not whole, and must not look so: no end is written.  (archive_write_fail() would see to it,
+// too, but loses libarchive's own block.)
 void LayerTar::Free::operator()(archive* tar) const {
-  ::archive_write_fail(tar);
+  output->fd = -1;
   ::archive_write_free(tar);
 }
+
+LayerTar::LayerTar(int fd)
+    : output_(std::make_unique<Output>(fd)), tar_(::archive_write_new(), Free{.output = output_.get()}) {}
 
 Fault LayerTar::fault(const std::string& name) const {
   const char* reason = ::archive_error_string(tar_.get());
@@ -67,15 +73,24 @@ Fault LayerTar::fault(const std::string& name) const {
 }
 
 Outcome<LayerTar> LayerTar::create(int fd) {
-  std::unique_ptr<archive, Free> made(::archive_write_new());
-  LayerTar layer(std::move(made));
+  LayerTar layer(fd);
   archive* tar = layer.tar_.get();
+  const auto write = [](archive* to, void* output, const void* bytes, std::size_t size) -> la_ssize_t {
+    const int into = static_cast<const Output*>(output)->fd;
+    if (into < 0) return static_cast<la_ssize_t>(size);
+    ssize_t written = 0;
+    do {
+      written = ::write(into, bytes, size);
+    } while (written < 0 && errno == EINTR);
+    if (written < 0) ::archive_set_error(to, errno, "%s", std::strerror(errno));
+    return written;
+  };
   const bool ready = ::archive_write_set_format_pax(tar) == ARCHIVE_OK &&
                      ::archive_write_set_format_option(tar, "pax", "xattrheader", "SCHILY") == ARCHIVE_OK &&
                      ::archive_write_add_filter_none(tar) == ARCHIVE_OK &&
                      // Into a pipe, too, no more zeros at the end than the format asks for.
                      ::archive_write_set_bytes_in_last_block(tar, 1) == ARCHIVE_OK &&
-                     ::archive_write_open_fd(tar, fd) == ARCHIVE_OK;
+                     ::archive_write_open(tar, layer.output_.get(), nullptr, write, nullptr) == ARCHIVE_OK;
   if (!ready) return std::unexpected(layer.fault("the archive"));
   return layer;
 }

@@ -34,16 +34,22 @@ class LayerTar {
   Outcome<> close();
 
  private:
+  // Where the bytes go; its address is libarchive's.
+  struct Output {
+    int fd;  // -1: nowhere
+  };
   struct Free {
     void operator()(archive* tar) const;
+    Output* output = nullptr;
   };
 
-  explicit LayerTar(std::unique_ptr<archive, Free> tar) : tar_(std::move(tar)) {}
+  explicit LayerTar(int fd);
 
   Outcome<> add_data(const Tree& tree, std::string_view path, std::uint64_t size);
   Fault fault(const std::string& name) const;
 
-  std::unique_ptr<archive, Free> tar_;
+  std::unique_ptr<Output> output_;
+  std::unique_ptr<archive, Free> tar_;  // goes first
   std::map<std::pair<dev_t, std::uint64_t>, std::string> first_names_;
 };
 

@@ -94,6 +94,20 @@ void drop_temporary_box(OpenBox box) {
   remove_tree(box.path);
 }
 
+bool holds_changes(const OpenBox& box) {
+  struct stat upper{};
+  if (::fstatat(box.directory.get(), "upper", &upper, AT_SYMLINK_NOFOLLOW) != 0) return errno != ENOENT;
+  Fd directory(::openat(box.directory.get(), "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(directory.get()), ::closedir);
+  if (!stream) return true;
+  directory.release();
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") return true;
+  }
+  return false;
+}
+
 std::optional<BoxRecord> read_box_record(const OpenBox& box) {
   const Fd file(::openat(box.directory.get(), "box.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!file) return std::nullopt;

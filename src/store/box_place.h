@@ -30,6 +30,9 @@ Outcome<OpenBox> open_named_box(std::string_view name);
 Outcome<OpenBox> open_temporary_box(const std::string& boxes);
 void drop_temporary_box(OpenBox box);
 
+// Whether anything is kept in it; what cannot be looked at counts as something.
+bool holds_changes(const OpenBox& box);
+
 // What is known of a box: box.json.
 struct BoxRecord {
   std::string created;  // RFC 3339, in UTC

@@ -74,7 +74,7 @@ Task<Created> CowInPlace::tmpfile(const Request& request, NewMode mode, int flag
   CowChild child;
   child.lower = std::static_pointer_cast<HostNode>(created.entry.node);
   child.attr = created.entry.attr;
-  created.entry.node = make<CowNode>(node_->core(), child, 0);
+  created.entry.node = CowNode::make_known(node_->core(), child, 0);
   co_return created;
 }
 

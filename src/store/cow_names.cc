@@ -136,7 +136,7 @@ Result<Created> CowNode::tmpfile_now(const Request& request, NewMode mode, int f
   CowChild child;
   child.upper = std::static_pointer_cast<HostNode>(created->entry.node);
   child.attr = created->entry.attr;
-  const auto node = make<CowNode>(core_, child, mount_);
+  const auto node = CowNode::make_known(core_, child, mount_);
   created->opened = node->wrap(std::move(created->opened));
   created->entry.node = node;
   created->entry.attr = node->shown(child.attr);

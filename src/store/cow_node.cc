@@ -63,7 +63,6 @@ CowNode::CowNode(CowCore& core, const CowChild& shown, std::uint64_t parent_moun
   if (lower_ != nullptr) {
     identity_ = lower_->known_identity();
     shown_inode_ = lower_->shown_inode();
-    core_.table.add(CowTable::Layer::lower, identity_, this);
     if (shown.upper == nullptr) birth_ = shown.attr.btime;
   } else {
     identity_ = upper_identity(shown.upper->known_identity());
@@ -71,7 +70,6 @@ CowNode::CowNode(CowCore& core, const CowChild& shown, std::uint64_t parent_moun
   }
   if (shown.upper == nullptr) return;
   upper_ = shown.upper;
-  core_.table.add(CowTable::Layer::upper, upper_->known_identity(), this);
   const Result<Lease> own = upper_->acquire(HostNode::Need::place);
   if (!own || S_ISDIR(type_)) return;
   const XattrTarget target(upper_->core(), **own);
@@ -82,6 +80,14 @@ CowNode::CowNode(CowCore& core, const CowChild& shown, std::uint64_t parent_moun
   }
   // The index's link may be the only one, where all names are lower ones.
   if (shown.attr.nlink > 1 || !shown.is_named_above) more_links_ = core_.format.more_links(target);
+}
+
+Ref<CowNode> CowNode::make_known(CowCore& core, const CowChild& shown, std::uint64_t parent_mount) {
+  Ref<CowNode> node = make<CowNode>(core, shown, parent_mount);
+  // Not before: whoever finds it finds it whole.
+  if (shown.lower != nullptr) core.table.add(CowTable::Layer::lower, shown.lower->known_identity(), node.get());
+  if (shown.upper != nullptr) core.table.add(CowTable::Layer::upper, shown.upper->known_identity(), node.get());
+  return node;
 }
 
 CowNode::~CowNode() {
@@ -302,7 +308,7 @@ Ref<CowNode> CowNode::node_of(const CowChild& child, std::string_view name) {
     if (node == nullptr && child.lower != nullptr) {
       node = core_.table.find(CowTable::Layer::lower, child.lower->known_identity());
     }
-    if (node == nullptr) node = make<CowNode>(core_, child, mount_);
+    if (node == nullptr) node = make_known(core_, child, mount_);
   }
   node->place(shared_from_this(), name);
   return node;

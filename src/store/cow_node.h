@@ -35,7 +35,9 @@ struct CowChild {
 
 class CowNode final : public Node, public std::enable_shared_from_this<CowNode> {
  public:
-  CowNode(CowCore& core, const CowChild& shown, std::uint64_t parent_mount);
+  // Known to the table from then on.
+  static Ref<CowNode> make_known(CowCore& core, const CowChild& shown, std::uint64_t parent_mount);
+  CowNode(CowCore& core, const CowChild& shown, std::uint64_t parent_mount);  // for make_known() alone
   ~CowNode() override;
   CowNode(const CowNode&) = delete;
   CowNode& operator=(const CowNode&) = delete;

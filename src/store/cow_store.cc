@@ -135,7 +135,7 @@ Outcome<std::unique_ptr<CowStore>> CowStore::create(Fd root, OpenChanges open, H
   const Result<Attr> attr = top.lower->getattr({}, nullptr).run();
   if (!attr) return std::unexpected(fault("look at the root directory", attr.error()));
   top.attr = *attr;
-  const auto merged = make<CowNode>(core, top, 0);
+  const auto merged = CowNode::make_known(core, top, 0);
   core.root = merged.get();
   store->root_ = merged;
   return store;

@@ -24,6 +24,22 @@ class BadInput(boxed.Case):
     def policy(self, text):
         return self.write("policy.toml", text)
 
+    def test_a_word_that_the_command_line_does_not_know_is_named_with_the_nearest(self):
+        for arguments, *parts in (
+            (("rum", "--", "true"), "^fusebox: rum: no such command", "did you mean 'run'"),
+            (("seccomp", "exprot", "x"), "exprot: no such command", "did you mean 'export'"),
+            (("nonsense",), "nonsense: no such command", "known here: run mirror"),
+            (("run", "--quite", "--", "true"), "--quite: no option of fusebox run", "did you mean '--quiet'"),
+            (("run", "--frobnicate=7", "--", "true"), "--frobnicate: no option of fusebox run", "fusebox run --help"),
+            (("boxes", "more"), "more: one word too many for fusebox boxes", "fusebox boxes --help"),
+            (("apply",), "BOX is required", "fusebox apply --help"),
+            ((), "subcommand is required", "fusebox --help"),
+        ):
+            with self.subTest(arguments=arguments):
+                done = self.fusebox(*arguments)
+                self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+                self.assertOneLine(done.stderr, *parts)
+
     def test_an_unknown_key_is_named_with_its_place(self):
         path = self.policy('[files]\nread = ["/"]\n  wriet = ["/tmp"]\n')
         self.refuse("--policy", path, parts=(r"policy\.toml:3:3", "wriet", r"\(.*write.*\)"))
@@ -75,6 +91,12 @@ class BadInput(boxed.Case):
 
     def test_a_file_of_dependencies_that_cannot_be_written_is_named(self):
         self.refuse("--deps", self.top / "none/build.d", parts=(r"none/build\.d", "No such file"))
+
+    def test_a_full_disk_for_the_dependencies_fails_a_run_that_went_well(self):
+        for command, status in (("true", 125), ("exit 3", 3)):
+            done = self.fusebox("run", "-q", "--deps", "/dev/full", "--", "sh", "-c", command)
+            self.assertEqual(done.returncode, status)
+            self.assertOneLine(done.stderr, "deps /dev/full", "No space left")
 
     def test_a_full_disk_for_the_log_is_named(self):
         done = self.run_outside(boxed.BINARY, "run", "-q", "--log", "/dev/full", "--", "touch", "mark")

@@ -50,6 +50,12 @@ def needs(*programs):
     return unittest.skipIf(absent, f"not installed: {', '.join(absent)}")
 
 
+def sanitized():
+    """Whether the program under test was built with a sanitizer: those keep what was freed, to see it used."""
+    program = pathlib.Path(BINARY).read_bytes()
+    return b"__asan_init" in program or b"__tsan_init" in program
+
+
 def helper(name):
     """A helper program that the build made."""
     path = PROGRAMS / name

@@ -113,8 +113,10 @@ class Control(boxed.Case):
             box.stdin.write("\n")
             box.stdin.flush()
         box.wait(60)
-        self.assertLess(memory[1] - memory[0], 2000, "kB more after 10,000 changes")
         self.assertLess(descriptors[1] - descriptors[0], 10)
+        if boxed.sanitized():
+            self.skipTest("a sanitizer keeps what was freed: memory is not compared")
+        self.assertLess(memory[1] - memory[0], 2000, "kB more after 10,000 changes")
 
 
 if __name__ == "__main__":

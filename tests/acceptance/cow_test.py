@@ -99,6 +99,25 @@ class Cow(boxed.Case):
         self.assertEqual(record["command"][:2], ["sh", "-c"])
         self.assertRegex(record["created"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
+    def test_the_end_says_where_the_changes_are(self):
+        kept = f"fusebox: the changes are kept in box '{NAME}' (look: fusebox diff {NAME})"
+        gone = "fusebox: changes that were kept aside are gone with the box (to keep them: --box NAME)"
+        for options, command, said in (
+            (("--cow",), "true", None),
+            (("--cow", "--box", NAME), "true", None),
+            (("--cow",), "echo x > made", gone),
+            ((), "echo x > ~/made", gone),
+            ((), "echo x > made", None),
+            (("--cow", "--box", NAME), "echo x > made", kept),
+            (("--cow", "--box", NAME), "true", kept),
+            (("--cow", "--quiet"), "echo x > made", None),
+        ):
+            with self.subTest(options=options, command=command):
+                ended = self.run_box("sh", "-c", command, options=options)
+                self.assertEnded(ended)
+                lines = [line for line in ended.err.splitlines() if "changes" in line]
+                self.assertEqual(lines, [said] if said else [])
+
     def test_two_runs_of_one_box_at_once_are_refused(self):
         first = self.start_box("sh", "-c", "echo ready; read line", options=("--cow", "--box", NAME),
                                stdin=subprocess.PIPE)

@@ -19,6 +19,14 @@ def recorded(err):
     return int(re.search(r"([\d,]+) accesses recorded", err)[1].replace(",", ""))
 
 
+def command_line(pid):
+    """Of a process that may end at any time."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 class Status(boxed.Case):
     def test_the_status_of_the_command_is_passed_on(self):
         for status in (0, 1, 7, 125, 255):
@@ -123,8 +131,7 @@ class Deaths(boxed.Case):
 
     def test_a_killed_command_leaves_a_complete_account(self):
         box = self.running_box()
-        commands = [pid for pid in self.processes_of(box)
-                    if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sh\0-c\0echo ready")]
+        commands = [pid for pid in self.processes_of(box) if command_line(pid).startswith(b"sh\0-c\0echo ready")]
         # Its children, just forked, have the same command line and higher numbers.
         os.kill(min(commands), signal.SIGKILL)
         _, err = box.communicate(timeout=20)

@@ -22,14 +22,10 @@ endforeach()
 """
 
 
-def sanitized():
-    return "FUSEBOX_SANITIZE:STRING=\n" not in (BUILD / "CMakeCache.txt").read_text()
-
-
 class Install(boxed.Case):
     def setUp(self):
         super().setUp()
-        if sanitized():
+        if boxed.sanitized():
             self.skipTest("a sanitized library is for nobody else")
         self.prefix = self.top / "prefix"
         self.must("cmake", "--install", BUILD, "--prefix", self.prefix)

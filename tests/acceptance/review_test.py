@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import tarfile
 
@@ -428,6 +429,25 @@ class Export(BoxCase):
             for key in ("mode", "owner", "content", "target"):
                 self.assertEqual(found[name].get(key), entry.get(key), name)
         self.assertEqual(sorted(found), sorted(expected))
+
+    def test_a_layer_goes_into_what_is_no_file_and_does_not_take_its_place(self):
+        self.make_host("true")
+        self.make_box()
+        with self.mounted() as inside:
+            (inside / "made").write_text("made\n")
+        layer = self.export().read_bytes()
+        pipe = self.top / "pipe"
+        os.mkfifo(pipe)
+        with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+            self.assertEnded(self.fusebox("export", self.box, pipe))
+            self.assertEqual(reader.communicate(timeout=boxed.PATIENCE)[0], layer)
+        self.assertTrue(pipe.is_fifo())
+        full = self.top / "full"
+        os.mknod(full, 0o600 | stat.S_IFCHR, os.stat("/dev/full").st_rdev)
+        done = self.fusebox("export", self.box, full)
+        self.assertEnded(done, 125)
+        self.assertOneLine(done.stderr, "No space left on device")
+        self.assertTrue(full.is_char_device())
 
     def test_what_a_layer_cannot_hold_is_told(self):
         self.make_host("true")

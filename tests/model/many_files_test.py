@@ -24,11 +24,6 @@ MOST_KEPT = 6_000 + FILES // 100  # KiB: what an allocator may keep
 DROP_CACHES = pathlib.Path("/proc/sys/vm/drop_caches")
 
 
-def sanitized():
-    """Sanitizers keep what was freed, to see it used."""
-    return b"__asan_init" in pathlib.Path(boxed.BINARY).read_bytes() or b"__tsan_init" in pathlib.Path(boxed.BINARY).read_bytes()
-
-
 class ManyFiles(boxed.Case):
     def setUp(self):
         super().setUp()
@@ -71,7 +66,7 @@ class ManyFiles(boxed.Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         return time.monotonic() - start
 
-    @unittest.skipIf(sanitized(), "a sanitizer keeps what was freed")
+    @unittest.skipIf(boxed.sanitized(), "a sanitizer keeps what was freed")
     def test_what_many_files_took_is_given_back(self):
         server = serving.start_mirror("dev-fuse", self.dir, self.point, self.environment, DESCRIPTORS,
                                       stderr=subprocess.PIPE)

@@ -1,6 +1,10 @@
 // What changes in a merged tree, and what must not.
 #include <sys/xattr.h>
 
+#include <array>
+#include <barrier>
+#include <thread>
+
 #include "unit/store/cow_fixture.h"
 
 namespace fusebox {
@@ -16,6 +20,27 @@ TEST_F(CowStoreTest, WithoutAChangeNothingIsCopied) {
   EXPECT_EQ(contents("file"), "hello");
   EXPECT_EQ(names(""), Strings{"file"});
   EXPECT_FALSE(is_in_upper("file"));
+}
+
+// Under the thread sanitizer: whoever finds a node finds it whole.
+TEST_F(CowStoreTest, ManyThreadsThatFindAFileAtOnceGetOneNode) {
+  constexpr int kFiles = 200;
+  constexpr std::size_t kThreads = 4;
+  for (int i = 0; i < kFiles; ++i) write_file(host / std::to_string(i), "x");
+  std::array<std::vector<Ref<Node>>, kThreads> found;
+  std::barrier<> together(kThreads);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < kFiles; ++i) {
+          together.arrive_and_wait();
+          found[t].push_back(node(std::to_string(i)));
+        }
+      });
+    }
+  }
+  for (std::size_t t = 1; t < kThreads; ++t) EXPECT_EQ(found[t], found[0]);
 }
 
 TEST_F(CowStoreTest, AWriteChangesTheCopyAndNotTheHost) {
