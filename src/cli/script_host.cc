@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,12 +47,13 @@ script::HostOptions host_options(const ScriptOptions& options, Fd mounted) {
   return host;
 }
 
-// A server that died leaves a mount on which every access fails ("Transport endpoint is not connected").
+// A server that died leaves a mount on which every access fails ("Transport endpoint is not connected"); not stat,
+// where the kernel may keep the attributes.
 void unmount_if_dead(const Fd& told) {
   std::array<char, 4096> path{};
   if (::read(told.get(), path.data(), path.size() - 1) <= 0) return;
-  struct stat found{};
-  if (::stat(path.data(), &found) != 0 && errno == ENOTCONN) ::umount2(path.data(), MNT_DETACH | UMOUNT_NOFOLLOW);
+  struct statfs found{};
+  if (::statfs(path.data(), &found) != 0 && errno == ENOTCONN) ::umount2(path.data(), MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
 // Waits for the host, and passes on the signals by which people end it.
