@@ -1,9 +1,11 @@
 """File systems in Ruby, next to the same in C++ (examples/hello.cc) and in Python (fusepy): one file, asked again and again.
 
-`uncached`: the kernel remembers where the name leads, as hello lets it, and asks for the attributes each time.
+But for the cached one the kernel remembers where the name leads, as hello lets it, and asks for the file's attributes each time.
+`at once` does nothing but to answer: what is left is the kernel's.  Server and caller where the kernel puts them, on one processor, and on one each: that decides more than the language.
 """
 
 import json
+import os
 import sys
 
 import mounts
@@ -11,19 +13,37 @@ import variants
 
 TITLE = "File systems in Ruby: a file of one"
 BASE = "hello (C++)"
-TIMES = 20_000
+TIMES = 8_000
 HERE = variants.HERE
 PYTHON = sys.executable if sys.executable.startswith("/usr/bin/") else "/usr/bin/python3"  # Debian's, which has fusepy
 
 
+def placements():
+    """Where -> (the processors of the server, those of the caller)."""
+    all_of_them = sorted(os.sched_getaffinity(0))
+    first, second = all_of_them[0], all_of_them[-1]
+    places = {"anywhere": (all_of_them, all_of_them), "one processor": ([first], [first])}
+    if second != first:
+        places["two processors"] = ([second], [first])
+    return places
+
+
+def on(processors, command):
+    return ["taskset", "--cpu-list", ",".join(map(str, processors)), *command]
+
+
 def servers(mountpoint):
     ours = [str(variants.FUSEBOX), "script", "--mount", str(mountpoint), str(HERE / "script_hello.rb")]
+    python = [PYTHON, str(HERE / "script_hello.py"), str(mountpoint)]
     return {
         BASE: [str(variants.FUSEBOX.parent / "examples/hello"), str(mountpoint)],
+        "at once (C++)": [str(variants.FUSEBOX.parent / "bench/bench_at_once"), str(mountpoint)],
         "script": ours,
         "script, cached": [*ours, "cached"],
-        "fusepy": [PYTHON, str(HERE / "script_hello.py"), str(mountpoint)],
-        "fusepy, one thread": [PYTHON, str(HERE / "script_hello.py"), str(mountpoint), "nothreads"],
+        "fusepy": python,
+        "fusepy, one thread": [*python, "nothreads"],
+        "fusepy, permissions checked": [*python, "default_permissions"],
+        "fusepy, one thread, permissions checked": [*python, "nothreads", "default_permissions"],
     }
 
 
@@ -47,8 +67,12 @@ def measure(_, work, scratch, rounds):
     working, notes = _usable(mountpoint, log)
 
     def once(_, command):
-        with mounts.mounted(command, mountpoint, log):
-            words = [sys.executable, str(HERE / "script_session.py"), str(mountpoint / "ada"), str(TIMES)]
-            return json.loads(variants.run(words, work)[0])
+        seconds = {}
+        for where, (servers_own, callers_own) in placements().items():
+            with mounts.mounted(on(servers_own, command), mountpoint, log):
+                words = [sys.executable, str(HERE / "script_session.py"), str(mountpoint / "ada"), str(TIMES)]
+                measured = json.loads(variants.run(on(callers_own, words), work)[0])
+            seconds |= {f"{operation}, {where}": took for operation, took in measured.items()}
+        return seconds
 
     return variants.interleaved(working, rounds, once), notes

@@ -1,4 +1,4 @@
-"""examples/hello.cc with Debian's fusepy: every name greets you.  script_hello.py MOUNTPOINT [nothreads]"""
+"""examples/hello.cc with Debian's fusepy: every name greets you.  script_hello.py MOUNTPOINT [nothreads] [default_permissions]"""
 
 import stat
 import sys
@@ -21,4 +21,6 @@ class Greeting(fuse.Operations):
 
 
 if __name__ == "__main__":
-    fuse.FUSE(Greeting(), sys.argv[1], foreground=True, nothreads="nothreads" in sys.argv, attr_timeout=0, entry_timeout=86400)
+    options = {"default_permissions": True} if "default_permissions" in sys.argv else {}
+    fuse.FUSE(Greeting(), sys.argv[1], foreground=True, nothreads="nothreads" in sys.argv, attr_timeout=0, entry_timeout=86400,
+              **options)

@@ -40,7 +40,7 @@ struct BoxedPlan {
   Freshness freshness = Freshness::within_a_second;
   Transport transport = Transport::automatic;
   IdleProcessors idle_processors = IdleProcessors::keep_awake;
-  Users users = Users::all;
+  KnownUsers users = KnownUsers::all;
 };
 
 // For the thread that made it, before it has started others.  Its destructor ends what is still running.

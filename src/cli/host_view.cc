@@ -19,16 +19,16 @@ std::size_t descriptor_budget() {
   return std::min(use_all_descriptors() / 2, kMostDescriptors);
 }
 
-Users users_of(const box::Rights& rights) {
+KnownUsers users_of(const box::Rights& rights) {
   switch (rights.users) {
     case box::KnownUsers::all:
-      return Users::all;
+      return KnownUsers::all;
     case box::KnownUsers::some:
-      return Users::some;
+      return KnownUsers::some;
     case box::KnownUsers::one:
-      return Users::one;
+      return KnownUsers::one;
   }
-  return Users::one;
+  return KnownUsers::one;
 }
 
 HostView::~HostView() {
@@ -39,7 +39,7 @@ Outcome<std::unique_ptr<HostView>> HostView::prepare(Fd root, HostViewOptions op
   std::unique_ptr<HostView> view(new HostView());
   // For one user, the host checks his permissions at each operation; so the policy, and the log, come first.  With
   // several, the kernel has to: it does not ask about directories whose names it knows.
-  const bool one_user = options.users == Users::one;
+  const bool one_user = options.users == KnownUsers::one;
   const Permissions permissions = one_user ? Permissions::file_system_checks : Permissions::kernel_checks;
   auto mount = Mount::create({.transport = options.transport,
                               .idle_processors = options.idle_processors,

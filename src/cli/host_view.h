@@ -32,13 +32,13 @@ struct HostViewOptions {
   Freshness freshness = Freshness::within_a_second;
   Transport transport = Transport::automatic;
   IdleProcessors idle_processors = IdleProcessors::keep_awake;
-  Users users = Users::all;           // see HostStoreOptions
-  guard::Guard* guard = nullptr;      // null: an unguarded mirror
-  OutsideObjects* outside = nullptr;  // null: FIFOs and sockets are mirrored only
+  KnownUsers users = KnownUsers::all;  // see HostStoreOptions
+  guard::Guard* guard = nullptr;       // null: an unguarded mirror
+  OutsideObjects* outside = nullptr;   // null: FIFOs and sockets are mirrored only
 };
 
 // Whose permissions count in a mirror made with these rights.
-Users users_of(const box::Rights& rights);
+KnownUsers users_of(const box::Rights& rights);
 
 // A mirror and its mount.  Its destructor waits for the connection to end: what is mounted elsewhere must be gone by
 // then.

@@ -7,8 +7,8 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,10 +66,11 @@ script::HostOptions host_options(const ScriptOptions& options, Fd mounted) {
   return host;
 }
 
-// A server that died leaves a mount on which every access fails ("Transport endpoint is not connected").
+// A server that died leaves a mount on which every access fails ("Transport endpoint is not connected"); not stat,
+// where the kernel may keep the attributes.
 void unmount_if_dead(const std::string& path) {
-  struct stat found{};
-  if (::stat(path.c_str(), &found) != 0 && errno == ENOTCONN) ::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+  struct statfs found{};
+  if (::statfs(path.c_str(), &found) != 0 && errno == ENOTCONN) ::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
 // A process without a terminal watches on; this one may end.

@@ -76,6 +76,7 @@ void read_settings(mrb_state* mrb, mrb_value fuse, const HostOptions& options, S
   settings.attributes_valid = seconds(mrb, fuse, "cache_time", {});
   settings.entries_valid =
       seconds(mrb, fuse, "entry_timeout", std::max<std::chrono::nanoseconds>(kEntriesValid, settings.attributes_valid));
+  settings.directories_valid = std::max(settings.entries_valid, settings.attributes_valid);
   settings.hook_limit = std::max<std::chrono::nanoseconds>(
       options.hook_limit.value_or(seconds(mrb, fuse, "hook_timeout", kHookLimit)), std::chrono::milliseconds(10));
   const mrb_value forget = attribute(mrb, fuse, "forget");

@@ -69,6 +69,7 @@ Script::Script(ruby::Engine& engine, Settings settings, Outside outside)
       lane_(settings_.hook_limit, outside_.tell) {
   const ruby::Ran<> ready = engine.protect([this](mrb_state* mrb) {
     for (std::size_t i = 0; i < symbols_.size(); ++i) symbols_[i] = mrb_intern_cstr(mrb, kHookNames[i]);
+    field_names_ = FieldNames::of(mrb);
     fuse_ = mrb_obj_value(mrb_module_get(mrb, "FUSE"));
     pool_ = mrb_funcall(mrb, fuse_, "pool", 0);
     mrb_gc_register(mrb, pool_);
@@ -129,7 +130,7 @@ void Script::call_hook(mrb_state* mrb, const Question& question, Answer& answer,
     }
   }
   const mrb_value returned = mrb_funcall_argv(mrb, object, symbol(hook), count, arguments.data());
-  if (read_answer(mrb, hook, question, settings_, returned, answer)) return;
+  if (read_answer(mrb, hook, question, {settings_, field_names_}, returned, answer)) return;
   const mrb_value shown = mrb_funcall(mrb, returned, "inspect", 0);
   complaint = std::string(name_of(hook)) + " of " + printable(question.path) + ": may not return ";
   if (mrb_string_p(shown)) complaint += printable(view_of(shown).substr(0, kLongestValue));

@@ -20,6 +20,7 @@
 #include "script/lane.h"
 #include "script/node_table.h"
 #include "script/settings.h"
+#include "script/values.h"
 
 namespace fusebox::script {
 
@@ -94,6 +95,7 @@ class Script {
   const Settings settings_;
   const Outside outside_;
   std::array<mrb_sym, kHookNames.size()> symbols_{};
+  FieldNames field_names_{};
   mrb_value fuse_{};  // the module
   mrb_value pool_{};  // FUSE.pool
   Forgetting forgetting_;

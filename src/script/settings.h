@@ -31,6 +31,9 @@ struct Settings {
   Forget forget = Forget::unchanged;
   std::chrono::nanoseconds entries_valid{};     // how long the kernel may remember where a name leads
   std::chrono::nanoseconds attributes_valid{};  // and what on_getattr said, unless that has an st_valid
+  // The kernel asks for a directory's attributes before each walk through it, to check permissions, unless it may keep
+  // them: as long as the names in it, that is.
+  std::chrono::nanoseconds directories_valid{};
   std::chrono::nanoseconds hook_limit{};
 };
 

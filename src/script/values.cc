@@ -28,11 +28,10 @@ bool wrong(Answer& answer) {
 }
 
 // Fields that a struct need not have, nor a Hash.
-mrb_value field(mrb_state* mrb, mrb_value of, const char* name) {
-  const mrb_sym symbol = mrb_intern_cstr(mrb, name);
-  if (mrb_hash_p(of)) return mrb_hash_get(mrb, of, mrb_symbol_value(symbol));
-  if (!mrb_respond_to(mrb, of, symbol)) return mrb_nil_value();
-  return mrb_funcall_argv(mrb, of, symbol, 0, nullptr);
+mrb_value field(mrb_state* mrb, mrb_value of, mrb_sym name) {
+  if (mrb_hash_p(of)) return mrb_hash_get(mrb, of, mrb_symbol_value(name));
+  if (!mrb_respond_to(mrb, of, name)) return mrb_nil_value();
+  return mrb_funcall_argv(mrb, of, name, 0, nullptr);
 }
 
 // Nothing for nil; false for what is not within 0 and `most`.
@@ -45,12 +44,12 @@ bool read_number(mrb_value value, mrb_int most, T& into) {
 }
 
 template <class T>
-bool read_field(mrb_state* mrb, mrb_value of, const char* name, mrb_int most, T& into) {
+bool read_field(mrb_state* mrb, mrb_value of, mrb_sym name, mrb_int most, T& into) {
   return read_number(field(mrb, of, name), most, into);
 }
 
 // Integer nanoseconds since 1970, or a Time.
-bool read_time(mrb_state* mrb, mrb_value of, const char* name, timespec& into) {
+bool read_time(mrb_state* mrb, mrb_value of, mrb_sym name, timespec& into) {
   mrb_value value = field(mrb, of, name);
   if (mrb_nil_p(value)) return true;
   if (mrb_class_defined(mrb, "Time") && mrb_obj_is_kind_of(mrb, value, mrb_class_get(mrb, "Time"))) {
@@ -102,21 +101,22 @@ bool is_type(mode_t mode) {
   }
 }
 
-bool read_attributes(mrb_state* mrb, const Settings& settings, mrb_value given, Answer& answer) {
+bool read_attributes(mrb_state* mrb, const Reading& reading, mrb_value given, Answer& answer) {
+  const auto& [settings, names] = reading;
   Attr& attr = answer.attr;
   attr.uid = settings.uid;
   attr.gid = settings.gid;
-  attr.valid_for = settings.attributes_valid;
-  if (!mrb_hash_p(given) && !mrb_respond_to(mrb, given, mrb_intern_cstr(mrb, "st_mode"))) return wrong(answer);
-  const bool good = read_field(mrb, given, "st_mode", 0177777, attr.mode) && is_type(attr.mode) &&
-                    read_field(mrb, given, "st_nlink", UINT32_MAX, attr.nlink) &&
-                    read_field(mrb, given, "st_size", INT64_MAX, attr.size) &&
-                    read_field(mrb, given, "st_uid", UINT32_MAX - 1, attr.uid) &&
-                    read_field(mrb, given, "st_gid", UINT32_MAX - 1, attr.gid) &&
-                    read_field(mrb, given, "st_ino", INT64_MAX, attr.ino) &&
-                    read_time(mrb, given, "st_atime", attr.atime) && read_time(mrb, given, "st_mtime", attr.mtime) &&
-                    read_time(mrb, given, "st_ctime", attr.ctime) &&
-                    read_validity(field(mrb, given, "st_valid"), attr.valid_for);
+  if (!mrb_hash_p(given) && !mrb_respond_to(mrb, given, names.st.mode)) return wrong(answer);
+  if (!read_field(mrb, given, names.st.mode, 0177777, attr.mode) || !is_type(attr.mode)) return wrong(answer);
+  attr.valid_for = S_ISDIR(attr.mode) ? settings.directories_valid : settings.attributes_valid;
+  const bool good =
+      read_field(mrb, given, names.st.nlink, UINT32_MAX, attr.nlink) &&
+      read_field(mrb, given, names.st.size, INT64_MAX, attr.size) &&
+      read_field(mrb, given, names.st.uid, UINT32_MAX - 1, attr.uid) &&
+      read_field(mrb, given, names.st.gid, UINT32_MAX - 1, attr.gid) &&
+      read_field(mrb, given, names.st.ino, INT64_MAX, attr.ino) && read_time(mrb, given, names.st.atime, attr.atime) &&
+      read_time(mrb, given, names.st.mtime, attr.mtime) && read_time(mrb, given, names.st.ctime, attr.ctime) &&
+      read_validity(field(mrb, given, names.st.valid), attr.valid_for);
   if (!good) return wrong(answer);
   attr.blocks = attr.size / 512 + (attr.size % 512 != 0 ? 1 : 0);
   return true;
@@ -171,19 +171,18 @@ bool read_attribute(mrb_value given, Answer& answer) {
   return true;
 }
 
-bool read_statfs(mrb_state* mrb, mrb_value given, Answer& answer) {
+bool read_statfs(mrb_state* mrb, const FieldNames& names, mrb_value given, Answer& answer) {
   struct statvfs& into = answer.statfs;
-  if (!mrb_hash_p(given) && !mrb_respond_to(mrb, given, mrb_intern_cstr(mrb, "f_bsize")) &&
-      !mrb_respond_to(mrb, given, mrb_intern_cstr(mrb, "f_blocks"))) {
+  if (!mrb_hash_p(given) && !mrb_respond_to(mrb, given, names.f.bsize) && !mrb_respond_to(mrb, given, names.f.blocks)) {
     return wrong(answer);
   }
-  const bool good = read_field(mrb, given, "f_bsize", UINT32_MAX, into.f_bsize) &&
-                    read_field(mrb, given, "f_blocks", INT64_MAX, into.f_blocks) &&
-                    read_field(mrb, given, "f_bfree", INT64_MAX, into.f_bfree) &&
-                    read_field(mrb, given, "f_bavail", INT64_MAX, into.f_bavail) &&
-                    read_field(mrb, given, "f_files", INT64_MAX, into.f_files) &&
-                    read_field(mrb, given, "f_ffree", INT64_MAX, into.f_ffree) &&
-                    read_field(mrb, given, "f_namelen", UINT32_MAX, into.f_namemax);
+  const bool good = read_field(mrb, given, names.f.bsize, UINT32_MAX, into.f_bsize) &&
+                    read_field(mrb, given, names.f.blocks, INT64_MAX, into.f_blocks) &&
+                    read_field(mrb, given, names.f.bfree, INT64_MAX, into.f_bfree) &&
+                    read_field(mrb, given, names.f.bavail, INT64_MAX, into.f_bavail) &&
+                    read_field(mrb, given, names.f.files, INT64_MAX, into.f_files) &&
+                    read_field(mrb, given, names.f.ffree, INT64_MAX, into.f_ffree) &&
+                    read_field(mrb, given, names.f.namelen, UINT32_MAX, into.f_namemax);
   into.f_frsize = into.f_bsize;
   return good || wrong(answer);
 }
@@ -195,7 +194,27 @@ bool read_success(const Question& question, mrb_value given, Answer& answer) {
 
 }  // namespace
 
-bool read_answer(mrb_state* mrb, Hook hook, const Question& question, const Settings& settings, mrb_value returned,
+FieldNames FieldNames::of(mrb_state* mrb) {
+  return {.st = {.mode = mrb_intern_lit(mrb, "st_mode"),
+                 .nlink = mrb_intern_lit(mrb, "st_nlink"),
+                 .size = mrb_intern_lit(mrb, "st_size"),
+                 .uid = mrb_intern_lit(mrb, "st_uid"),
+                 .gid = mrb_intern_lit(mrb, "st_gid"),
+                 .ino = mrb_intern_lit(mrb, "st_ino"),
+                 .atime = mrb_intern_lit(mrb, "st_atime"),
+                 .mtime = mrb_intern_lit(mrb, "st_mtime"),
+                 .ctime = mrb_intern_lit(mrb, "st_ctime"),
+                 .valid = mrb_intern_lit(mrb, "st_valid")},
+          .f = {.bsize = mrb_intern_lit(mrb, "f_bsize"),
+                .blocks = mrb_intern_lit(mrb, "f_blocks"),
+                .bfree = mrb_intern_lit(mrb, "f_bfree"),
+                .bavail = mrb_intern_lit(mrb, "f_bavail"),
+                .files = mrb_intern_lit(mrb, "f_files"),
+                .ffree = mrb_intern_lit(mrb, "f_ffree"),
+                .namelen = mrb_intern_lit(mrb, "f_namelen")}};
+}
+
+bool read_answer(mrb_state* mrb, Hook hook, const Question& question, const Reading& reading, mrb_value returned,
                  Answer& answer) {
   if (hook == Hook::release) return true;  // anything
   if (mrb_nil_p(returned)) {
@@ -208,7 +227,7 @@ bool read_answer(mrb_state* mrb, Hook hook, const Question& question, const Sett
   }
   switch (hook) {
     case Hook::getattr:
-      return read_attributes(mrb, settings, returned, answer);
+      return read_attributes(mrb, reading, returned, answer);
     case Hook::readdir:
       return read_names(returned, true, answer);
     case Hook::listxattr:
@@ -221,7 +240,7 @@ bool read_answer(mrb_state* mrb, Hook hook, const Question& question, const Sett
     case Hook::getxattr:
       return read_attribute(returned, answer);
     case Hook::statfs:
-      return read_statfs(mrb, returned, answer);
+      return read_statfs(mrb, reading.names, returned, answer);
     default:
       return read_success(question, returned, answer);
   }

@@ -59,9 +59,9 @@ struct HostCore {
   Backing* backing;         // may be null
   OutsideObjects* outside;  // may be null
   bool makes_devices;
-  const Users users;
+  const KnownUsers users;
   const std::optional<OwnIds> own_ids;  // in a user namespace
-  bool has_one_user() const { return users == Users::one; }
+  bool has_one_user() const { return users == KnownUsers::one; }
   // With one user: until when the kernel may walk through directories that were closed (chmod) since it was last told.
   std::atomic<std::int64_t> closed_until{0};
   std::atomic<bool> may_pass_through;  // false: none, or the kernel said that it never will

@@ -235,7 +235,7 @@ Result<FileStatus> HostNode::status() {
 
 Attr HostNode::attr(const FileStatus& status) const {
   Attr shown = to_attr(status, shown_inode(), attr_validity(status));
-  if (core_.users == Users::some && S_ISDIR(type_)) {
+  if (core_.users == KnownUsers::some && S_ISDIR(type_)) {
     const mode_t for_group = (status.stx_mode & (S_IRGRP | S_IXGRP)) >> 3;
     const bool for_its_group = (for_group & ~status.stx_mode) != 0;
     misleads_.store(for_its_group && shown.gid == core_.own_ids->foreign.gid, std::memory_order_relaxed);

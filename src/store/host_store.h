@@ -26,7 +26,7 @@ struct Graft {
 };
 
 // Whose permissions count, and who checks them.
-enum class Users {
+enum class KnownUsers {
   // The server may act as anybody, and the kernel has checked the caller's permissions above it, by what is shown here.
   all,
   // The server has the rights of the only user there is, no more (box/rights.h), and nobody checks permissions above
@@ -43,9 +43,9 @@ struct HostStoreOptions {
   Validity negative_validity{};  // zero: absence is not remembered
   // For nodes; each open file and directory may hold one more.
   std::size_t max_descriptors = 4096;
-  Backing* backing = nullptr;  // outlives the store; null: no passthrough
-  bool makes_devices = false;  // who may make a device node is past every rule: for mirrors without rules only
-  Users users = Users::all;    // where not all, owners without an id here are shown as the server's user
+  Backing* backing = nullptr;          // outlives the store; null: no passthrough
+  bool makes_devices = false;          // who may make a device node is past every rule: for mirrors without rules only
+  KnownUsers users = KnownUsers::all;  // where not all, owners without an id here are shown as the server's user
   OutsideObjects* outside_objects = nullptr;  // outlives the store; null: FIFOs and sockets are mirrored only
   std::vector<Graft> grafts;
   std::shared_ptr<InodeNumbers> numbers{};  // of several stores that one tree shows; null: its own

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 import time
+import unittest
 
 import boxed
 from scripted import Case
@@ -123,6 +124,32 @@ class Served(Case):
         os.truncate(point / "f", 9)
         self.assertTrue(boxed.wait_until(lambda: os.stat(point / "f").st_size == 9, 5))
 
+    def test_a_directory_is_asked_about_as_rarely_as_the_names_in_it(self):
+        for kept, asked in ((600, 1), (0, 20)):
+            with self.subTest(entry_timeout=kept):
+                point = self.serve(self.script(FRAME % f"""
+                  alias of_path on_getattr
+                  def on_getattr() STDOUT.write(@path + "\\n"); of_path end
+                  FUSE.entry_timeout = {kept}"""))
+                os.stat(point / "f")
+                before = self.printed().split()
+                for _ in range(20):
+                    os.stat(point / "f")
+                paths = self.printed().split()[len(before):]
+                self.assertGreaterEqual(paths.count("/f"), 20)
+                self.assertEqual(paths.count("/") >= 20, asked == 20, paths)
+                self.assertEqual(self.end(), 0)
+
+    @unittest.skipIf(boxed.sanitized(), "a sanitizer keeps what was freed")
+    def test_asking_for_attributes_again_and_again_takes_no_memory(self):
+        point = self.serve(self.script(FRAME % ""))
+        for _ in range(20_000):
+            os.stat(point / "f")
+        before = self.memory()
+        for _ in range(100_000):
+            os.stat(point / "f")
+        self.assertLess(self.memory() - before, 512, "KiB more, a tenth of what a million may take")
+
     def test_objects_outlive_what_the_kernel_forgets_where_they_were_changed(self):
         point = self.serve(self.script(FRAME % """
           def on_truncate(size) @text = @text[0, size]; 0 end
@@ -163,7 +190,8 @@ class Served(Case):
                 self.assertFalse(self.is_mounted())
 
     def test_a_dead_host_leaves_no_mount(self):
-        self.serve(self.script(FRAME % "def on_read_all() Process.kill(:KILL, Process.pid) end"))
+        # The cache, so that the kernel has an answer of its own when it is asked about the dead mount.
+        self.serve(self.script(FRAME % "def on_read_all() Process.kill(:KILL, Process.pid) end\nFUSE.cache_time = 600"))
         self.sh("cat f")
         self.assertEqual(self.process.wait(20), 128 + signal.SIGKILL)
         self.assertFalse(self.is_mounted())

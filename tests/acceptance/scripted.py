@@ -46,6 +46,15 @@ class Case(boxed.Case):
     def is_mounted(self):
         return any(f" {self.point} " in line for line in boxed.mount_table())
 
+    def memory(self):
+        """What the served script and the process that watches it have for themselves, in KiB."""
+        watcher = pathlib.Path(f"/proc/{self.process.pid}")
+        host = (watcher / "task" / watcher.name / "children").read_text().split()
+        lines = [line for process in (watcher.name, *host) for line in open(f"/proc/{process}/status", encoding="utf-8")]
+        sizes = [int(line.split()[1]) for line in lines if line.startswith("RssAnon:")]
+        self.assertEqual(len(sizes), 2, "processes")
+        return sum(sizes)
+
     def end(self, how=signal.SIGTERM):
         """Ends it, and gives the exit status."""
         if how is None:

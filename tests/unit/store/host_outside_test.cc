@@ -40,7 +40,7 @@ class Showman final : public OutsideObjects {
 
 class OutsideObjectsOfAStore : public testing::Test {
  protected:
-  void serve(Validity validity = milliseconds(50), Users users = Users::all) {
+  void serve(Validity validity = milliseconds(50), KnownUsers users = KnownUsers::all) {
     auto made =
         HostStore::create(Fd(::open(host.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)),
                           {.attr_validity = validity, .users = users, .outside_objects = &showman, .grafts = {}});
@@ -97,7 +97,7 @@ TEST_F(OutsideObjectsOfAStore, AreShownInADirectoryBelowByItsPath) {
 TEST_F(OutsideObjectsOfAStore, OfOneUserSendBackAFirstWalkThatMeetsThem) {
   std::filesystem::create_directories(host / "a");
   make_fifo("a/pipe");
-  serve(milliseconds(50), Users::one);
+  serve(milliseconds(50), KnownUsers::one);
   const Entry below = find("a");
   EXPECT_TRUE(showman.shown.empty()) << "its name is still being looked up";
   const Result<Entry> met = below.node->lookup({}, name_of("pipe")).run();
@@ -113,7 +113,7 @@ TEST_F(OutsideObjectsOfAStore, OfOneUserAreShownToWhoMakesTheirDirectoryHis) {
     std::filesystem::create_directories(host / name);
     make_fifo(std::string(name) + "/pipe");
   }
-  serve(milliseconds(50), Users::one);
+  serve(milliseconds(50), KnownUsers::one);
   EXPECT_TRUE(find("entered").node->access({}, X_OK).run().has_value());
   EXPECT_TRUE(find("opened").node->opendir(own_request()).run().has_value());
   EXPECT_EQ(showman.shown, (Paths{"/entered/pipe", "/opened/pipe"}));
