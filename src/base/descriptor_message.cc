@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace fusebox {
 
@@ -21,12 +22,17 @@ void DescriptorRoom::offer(msghdr& message) {
 
 Fd DescriptorRoom::taken(const msghdr& message) {
   const cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  const bool holds_one = header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-                         header->cmsg_len == CMSG_LEN(sizeof(int));
-  if (!holds_one) return Fd();
-  int descriptor = -1;
-  std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-  return Fd(descriptor);
+  if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return Fd();
+  // There is room for a second one, by alignment: all that came are ours to close.
+  const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  Fd first;
+  for (std::size_t i = 0; i < count; ++i) {
+    int descriptor = -1;
+    std::memcpy(&descriptor, CMSG_DATA(header) + i * sizeof descriptor, sizeof descriptor);
+    Fd one(descriptor);
+    if (i == 0) first = std::move(one);
+  }
+  return count == 1 ? std::move(first) : Fd();
 }
 
 Result<> send_packet(int socket, const msghdr& message) {

@@ -17,7 +17,7 @@ class DescriptorRoom {
   void attach(msghdr& message, int descriptor);
   void offer(msghdr& message);
 
-  // What came with a message that was received; nothing: none.
+  // What came with a message that was received; nothing: none, or more than one.
   static Fd taken(const msghdr& message);
 
  private:

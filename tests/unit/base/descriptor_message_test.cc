@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace fusebox {
 namespace {
@@ -43,6 +44,31 @@ TEST_P(DescriptorMessage, SaysWhereAMessageBringsNone) {
   const auto received = receive_descriptor(theirs_.get());
   ASSERT_FALSE(received);
   EXPECT_EQ(received.error(), Errno{EBADMSG});
+}
+
+TEST_P(DescriptorMessage, MoreThanOneAreNoneAndClosed) {
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  Fd out(pipe[0]);
+  Fd in(pipe[1]);
+  const std::array<int, 2> both = {in.get(), in.get()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof both)> control{};
+  char byte = 'x';
+  iovec part{.iov_base = &byte, .iov_len = 1};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof both);
+  std::memcpy(CMSG_DATA(header), both.data(), sizeof both);
+  ASSERT_TRUE(send_packet(ours_.get(), message));
+  EXPECT_EQ(receive_descriptor(theirs_.get()), fail(Errno{EBADMSG}));
+  in.reset();
+  EXPECT_EQ(::read(out.get(), &byte, 1), 0);  // nobody has the other end any more
 }
 
 TEST_P(DescriptorMessage, SaysWhereThePeerIsGone) {
