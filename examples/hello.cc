@@ -26,11 +26,7 @@ class Greeting final : public Node {
 
 class Lobby final : public Node {
  public:
-  Task<Attr> getattr(const Request&, Ref<Handle>) override {
-    Attr attr = Attr::directory(0755);
-    attr.valid_for = kForever;  // else the kernel asks for it before each walk through it, to check permissions
-    co_return attr;
-  }
+  Task<Attr> getattr(const Request&, Ref<Handle>) override { co_return Attr::directory(0755, kForever); }
 
   Task<Entry> lookup(const Request& request, Name name) override {
     if (name.text().starts_with('.')) co_return Errno::no_entry;

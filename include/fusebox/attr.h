@@ -35,15 +35,18 @@ struct Attr {
   bool is_regular() const { return S_ISREG(mode); }
   bool is_symlink() const { return S_ISLNK(mode); }
 
-  static Attr file(mode_t permissions, std::uint64_t size) {
+  static Attr file(mode_t permissions, std::uint64_t size, Validity valid_for = {}) {
     Attr attr;
+    attr.valid_for = valid_for;
     attr.mode = S_IFREG | permissions;
     attr.size = size;
     attr.blocks = (size + 511) / 512;
     return attr;
   }
-  static Attr directory(mode_t permissions) {
+  // The kernel asks for a directory's attributes before each walk through it, unless they are still valid.
+  static Attr directory(mode_t permissions, Validity valid_for = {}) {
     Attr attr;
+    attr.valid_for = valid_for;
     attr.mode = S_IFDIR | permissions;
     attr.nlink = 2;
     return attr;
