@@ -30,7 +30,7 @@ class ScriptTest : public ::testing::Test {
         .script = file, .patterns = {"/"}, .time_limit = std::chrono::seconds(60), .origin = "test"};
     auto started = start_script(rule);
     std::filesystem::remove(file);
-    if (!started && started.error().why.contains("without scripts")) GTEST_SKIP() << started.error().line();
+    if (!started && started.error().why.contains("without scripting")) GTEST_SKIP() << started.error().line();
     ASSERT_TRUE(started.has_value()) << started.error().line();
     script_.emplace(std::move(started->answering), rule);
   }
