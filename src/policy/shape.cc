@@ -1,6 +1,7 @@
 #include "policy/shape.h"
 
 #include <algorithm>
+#include <cctype>
 #include <string>
 #include <utility>
 
@@ -39,6 +40,23 @@ std::optional<Finding> look_at(std::string_view line) {
   return std::nullopt;
 }
 
+bool begins_key(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return std::isalnum(byte) != 0 || c == '_' || c == '-' || c == '"' || c == '\'';
+}
+
+// "[" or "[[" at the beginning of a line: a name has to follow.  ("[]" is told well by the library.)
+std::optional<Finding> look_at_header(std::string_view line) {
+  constexpr std::string_view kBlanks = " \t";
+  std::size_t at = line.find_first_not_of(kBlanks);
+  if (at == std::string_view::npos || line[at] != '[') return std::nullopt;
+  ++at;
+  if (at < line.size() && line[at] == '[') ++at;
+  at = std::min(line.find_first_not_of(kBlanks, at), line.size());
+  if (at < line.size() && (begins_key(line[at]) || line[at] == ']')) return std::nullopt;
+  return Finding{at, {"a table without a name", "as in [files]"}};
+}
+
 // The column, in characters, of a byte.
 std::uint32_t column(std::string_view line, std::size_t at) {
   const auto starts_character = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
@@ -57,7 +75,9 @@ std::optional<ShapeError> check_shape(std::string_view text) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     ++number;
-    if (auto finding = look_at(line)) {
+    auto finding = look_at(line);
+    if (!finding) finding = look_at_header(line);
+    if (finding) {
       return ShapeError{std::move(finding->complaint), {number, column(line, finding->at)}};
     }
   }

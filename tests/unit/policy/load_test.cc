@@ -194,6 +194,17 @@ TEST(Load, ATextThatNestsWithoutEndIsRefused) {
   EXPECT_TRUE(fault_of(std::string(kLargestPolicyFile + 1, ' ')).starts_with("fusebox.toml:1:1: larger than 8 MiB"));
 }
 
+TEST(Load, ATableWithoutANameIsRefusedWithItsPlace) {
+  const std::string fault = "a table without a name (as in [files])";
+  for (const std::string text : {"[=]", "[.a]", "[#", "[,", "[{", "["}) {
+    EXPECT_EQ(fault_of(text + "\n"), "fusebox.toml:1:2: " + fault) << text;
+    EXPECT_EQ(fault_of("\n  [" + text + "\n"), "fusebox.toml:2:5: " + fault) << text;
+  }
+  EXPECT_EQ(fault_of("[[[files]]]"), "fusebox.toml:1:3: " + fault);
+  EXPECT_EQ(fault_of("[[ \t=]]"), "fusebox.toml:1:5: " + fault);
+  EXPECT_EQ(fault_of("[ files ]\nread = [\n\"/a\"]\n[\"audit\"]"), "no fault");
+}
+
 TEST(Load, WhatIsNotAsciiIsRefusedOutsideOfStrings) {
   EXPECT_EQ(fault_of("[files]\n\"\xc7\xa8\" .w\xc7\xa8 = 1"),
             "fusebox.toml:2:7: a byte outside of strings that is not ASCII (write keys in ASCII and paths in quotes)");
