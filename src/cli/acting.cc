@@ -92,7 +92,7 @@ Outcome<> Acting::start_script(policy::LoadedPolicy& policy, std::vector<action:
   if (!started) return std::unexpected(std::move(started).error());
   if (const Outcome<> fits = check_purpose(rule, started->hello); !fits) return fits;
   policy::Sources outside;
-  outside.resolve = resolve_path;
+  outside.resolve = path_resolver();
   const auto scripted = policy::load_script_rules(started->hello.rules, rule.script, outside);
   if (!scripted) return std::unexpected(scripted.error());
   if (started->hello.answers) script_.emplace(std::move(started->answering), rule);

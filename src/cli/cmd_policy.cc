@@ -59,7 +59,7 @@ int explain(const ExplainOptions& options) {
   if (!loaded) return report(loaded.error());
   auto directory = working_directory();
   if (!directory) return report(directory.error());
-  const PathQuestion question = ask_about(options.path, *directory, resolve_path);
+  const PathQuestion question = ask_about(options.path, *directory, path_resolver());
   const auto wants = wants_of(options.op);
   return show(options.json ? explanation_json(*loaded, question, wants) : explanation_text(*loaded, question, wants));
 }

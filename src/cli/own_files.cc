@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "cli/policy_options.h"
+#include "base/real_paths.h"
 #include "policy/pattern.h"
 
 namespace fusebox::cli {
@@ -31,7 +31,7 @@ void protect(const Fd& file, std::string option, policy::LoadedPolicy& policy) {
 
 void protect(const std::string& path, std::string option, policy::LoadedPolicy& policy) {
   if (path.empty()) return;
-  if (const auto resolved = resolve_path(path)) add_rule(*resolved, std::move(option), policy);
+  if (const auto resolved = RealPaths().of(path)) add_rule(*resolved, std::move(option), policy);
 }
 
 }  // namespace fusebox::cli

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/real_paths.h"
+
 namespace fusebox::cli {
 namespace {
 
@@ -81,10 +83,8 @@ policy::Variables environment_variables(const std::string& directory) {
   return variables;
 }
 
-std::optional<std::string> resolve_path(const std::string& path) {
-  const CText resolved(::realpath(path.c_str(), nullptr));
-  if (!resolved) return std::nullopt;
-  return std::string(resolved.get());
+policy::Resolver path_resolver() {
+  return [paths = std::make_shared<RealPaths>()](const std::string& path) { return paths->of(path); };
 }
 
 Outcome<policy::LoadedPolicy> load_policy(const PolicyOptions& options, policy::Variables variables,
@@ -113,7 +113,7 @@ Outcome<policy::LoadedPolicy> load_policy(const PolicyOptions& options) {
   auto directory = working_directory();
   if (!directory) return std::unexpected(std::move(directory).error());
   auto variables = environment_variables(*directory);
-  return load_policy(options, std::move(variables), *std::move(directory), resolve_path);
+  return load_policy(options, std::move(variables), *std::move(directory), path_resolver());
 }
 
 }  // namespace fusebox::cli

@@ -38,8 +38,8 @@ bool shares_host_tmp(std::string_view directory);
 // /tmp where the environment does not say.  ${FUSEBOX_HOST_TMP} is /tmp where shares_host_tmp(), else unset.
 policy::Variables environment_variables(const std::string& directory);
 
-// realpath(3); nullopt where that fails.
-std::optional<std::string> resolve_path(const std::string& path);
+// For one look at this process's paths: see RealPaths.
+policy::Resolver path_resolver();
 
 Outcome<policy::LoadedPolicy> load_policy(const PolicyOptions& options, policy::Variables variables,
                                           std::string directory, policy::Resolver resolve);

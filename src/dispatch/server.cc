@@ -131,12 +131,13 @@ void Server::end() {
 void Server::watch() {
   std::optional<door::AwakeProcessors> awake;
   if (processors_ == Processors::keep_awake) awake = door::AwakeProcessors::of_this_machine();
+  const bool several_processors = allowed_processors().size() > 1;
   std::unique_lock lock(mutex_);
   while (!ended_) {
     lock.unlock();
     const std::int64_t time = monotonic_now();
     if (awake) awake->look(session_.requests(), time);
-    device_readers_->callers().wake_ups_are_cheap(awake && awake->kept());
+    device_readers_->callers().may_spin(awake && !awake->kept() && several_processors, time);
     unsigned blocked = device_readers_->look(time);
     for (const auto& readers : ring_readers_) blocked += readers->look(time);
     const bool works = blocked > 0 || device_readers_->callers().soon();

@@ -14,9 +14,9 @@ namespace fusebox::door {
 // Any thread.  All it knows is approximate, and only speed depends on it.
 class CallerPattern {
  public:
-  // How long a server may spin, in nanoseconds: about what a wake-up costs; in it falls the close that follows a short
-  // read.
-  static constexpr std::int64_t kSpin = 30'000;
+  // How long a server may spin, in nanoseconds: a program that computes between two requests, and the start of the next
+  // one, mostly fall into it.
+  static constexpr std::int64_t kSpin = 300'000;
 
   // A request of thread `tid` arrived, `waited` nanoseconds after the last reply.
   void arrived(std::uint32_t tid, std::int64_t waited);
@@ -25,18 +25,32 @@ class CallerPattern {
   bool one_at_a_time() const { return one_at_a_time_.load(std::memory_order_relaxed); }
   bool soon() const { return mean_wait_.load(std::memory_order_relaxed) < kSpin; }
 
-  // Where waking a sleeping thread costs little, because idle processors are kept awake, spinning only takes a
-  // processor away from whoever else could use it.
-  void wake_ups_are_cheap(bool cheap) { cheap_.store(cheap, std::memory_order_relaxed); }
-  bool should_spin() const { return !cheap_.load(std::memory_order_relaxed) && one_at_a_time() && soon(); }
+  // To be called now and then: whether spinning can be of use at all; at first it is not.  Where waking a sleeping thread
+  // costs little, because idle processors are kept awake, and where there is one processor, it only takes that from
+  // others.  Times are of CLOCK_MONOTONIC, in nanoseconds.
+  void may_spin(bool useful, std::int64_t now) {
+    may_spin_.store(useful && now - wanted_.load(std::memory_order_relaxed) >= kLeftToOthers, std::memory_order_relaxed);
+  }
+
+  // A server that offered its processor while it spun got it back only `now`, since others wanted it: nobody spins for
+  // the next tenth of a second.
+  void processor_was_wanted(std::int64_t now) {
+    wanted_.store(now, std::memory_order_relaxed);
+    may_spin_.store(false, std::memory_order_relaxed);
+  }
+
+  bool should_spin() const { return may_spin_.load(std::memory_order_relaxed) && one_at_a_time() && soon(); }
 
  private:
+  static constexpr std::int64_t kLeftToOthers = 100'000'000;
+
   std::atomic<std::int64_t> mean_wait_{0};
   std::atomic<std::uint32_t> last_tid_{0};
   std::atomic<std::uint32_t> tid_before_{0};
   std::atomic<std::uint32_t> alternation_{0};
   std::atomic<bool> one_at_a_time_{true};
-  std::atomic<bool> cheap_{false};
+  std::atomic<bool> may_spin_{false};
+  std::atomic<std::int64_t> wanted_{-kLeftToOthers};
 };
 
 }  // namespace fusebox::door

@@ -1,6 +1,7 @@
 #include "door/dev_fuse.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -14,13 +15,9 @@
 namespace fusebox::door {
 namespace {
 
-void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
+// Who gets the processor back later than this after offering it was kept off it by somebody who computes: interrupts,
+// threads of the kernel and a hypervisor's other guests mostly take less.
+constexpr std::int64_t kTakenAway = 1'000'000;
 
 }  // namespace
 
@@ -38,9 +35,15 @@ ssize_t DevFuseChannel::read_once(std::span<std::byte> into) {
   set_blocking(!spin);
   ssize_t length = ::read(device_.get(), into.data(), into.size());
   if (!spin) return length;
-  const std::int64_t give_up = monotonic_now() + CallerPattern::kSpin;
-  while (length < 0 && errno == EAGAIN && monotonic_now() < give_up) {
-    for (int i = 0; i < 8; ++i) relax();
+  std::int64_t now = monotonic_now();
+  const std::int64_t give_up = now + CallerPattern::kSpin;
+  while (length < 0 && errno == EAGAIN && now < give_up) {
+    ::sched_yield();
+    const std::int64_t back = monotonic_now();
+    if (back - std::exchange(now, back) > kTakenAway) {
+      callers_.processor_was_wanted(now);
+      break;
+    }
     length = ::read(device_.get(), into.data(), into.size());
   }
   if (length >= 0 || errno != EAGAIN) return length;

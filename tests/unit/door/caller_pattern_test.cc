@@ -19,12 +19,26 @@ TEST(CallerPattern, OneCallerThatComesBackSoonIsWorthSpinningFor) {
   EXPECT_TRUE(pattern.soon());
 }
 
-TEST(CallerPattern, NobodySpinsWhereWakeUpsAreCheap) {
+TEST(CallerPattern, NobodySpinsWhereItIsOfNoUse) {
   CallerPattern pattern;
   arrive(pattern, 100, 2 * kMicrosecond, 1);
+  EXPECT_FALSE(pattern.should_spin()) << "nobody said yet that it is";
+  pattern.may_spin(true, 0);
   EXPECT_TRUE(pattern.should_spin());
-  pattern.wake_ups_are_cheap(true);
+  pattern.may_spin(false, 0);
   EXPECT_FALSE(pattern.should_spin());
+}
+
+TEST(CallerPattern, NobodySpinsForAWhileAfterOthersWantedTheProcessor) {
+  CallerPattern pattern;
+  arrive(pattern, 100, 2 * kMicrosecond, 1);
+  pattern.may_spin(true, 0);
+  pattern.processor_was_wanted(10 * kMillisecond);
+  EXPECT_FALSE(pattern.should_spin());
+  pattern.may_spin(true, 109 * kMillisecond);
+  EXPECT_FALSE(pattern.should_spin());
+  pattern.may_spin(true, 110 * kMillisecond);
+  EXPECT_TRUE(pattern.should_spin());
 }
 
 TEST(CallerPattern, RequestsThatComeSeldomAreNotSoon) {
