@@ -25,11 +25,12 @@ class CallerPattern {
   bool one_at_a_time() const { return one_at_a_time_.load(std::memory_order_relaxed); }
   bool soon() const { return mean_wait_.load(std::memory_order_relaxed) < kSpin; }
 
-  // To be called now and then: whether spinning can be of use at all; at first it is not.  Where waking a sleeping thread
-  // costs little, because idle processors are kept awake, and where there is one processor, it only takes that from
-  // others.  Times are of CLOCK_MONOTONIC, in nanoseconds.
+  // To be called now and then: whether spinning can be of use at all; at first it is not.  Where waking a sleeping
+  // thread costs little, because idle processors are kept awake, and where there is one processor, it only takes that
+  // from others.  Times are of CLOCK_MONOTONIC, in nanoseconds.
   void may_spin(bool useful, std::int64_t now) {
-    may_spin_.store(useful && now - wanted_.load(std::memory_order_relaxed) >= kLeftToOthers, std::memory_order_relaxed);
+    may_spin_.store(useful && now - wanted_.load(std::memory_order_relaxed) >= kLeftToOthers,
+                    std::memory_order_relaxed);
   }
 
   // A server that offered its processor while it spun got it back only `now`, since others wanted it: nobody spins for

@@ -39,10 +39,26 @@ class RealPath : public ::testing::Test {
 };
 
 TEST_F(RealPath, IsThatOfRealpath) {
-  for (const std::string path :
-       {"", "/", "/real", "/real/", "/real/file", "/real/file/below", "/link", "/link/file", "/link/again/", "/link/deep",
-        "/real/again", "/link/again/../file", "/./link//deep", "/real/missing", "/real/missing/below", "/missing/..",
-        "/dangling", "/dangling/below", "/loop", "/loop/below"}) {
+  for (const std::string path : {"",
+                                 "/",
+                                 "/real",
+                                 "/real/",
+                                 "/real/file",
+                                 "/real/file/below",
+                                 "/link",
+                                 "/link/file",
+                                 "/link/again/",
+                                 "/link/deep",
+                                 "/real/again",
+                                 "/link/again/../file",
+                                 "/./link//deep",
+                                 "/real/missing",
+                                 "/real/missing/below",
+                                 "/missing/..",
+                                 "/dangling",
+                                 "/dangling/below",
+                                 "/loop",
+                                 "/loop/below"}) {
     EXPECT_EQ(paths_.of(folder_ + path), expected(path)) << path;
   }
   EXPECT_EQ(paths_.of("/"), "/");
