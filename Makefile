@@ -23,7 +23,7 @@ test: packages  ## install packages, build, and run all tests
 	@$(MAKE) --no-print-directory all
 	@ctest --preset release -j $(JOBS)
 
-check: packages build/release/build.ninja  ## format, layers, headers, scripts, clang-tidy
+check: packages build/tidy/build.ninja  ## format, layers, headers, scripts, clang-tidy
 	@tools/check_format
 	@tools/check_layers.py
 	@tools/check_headers
