@@ -9,7 +9,7 @@ void add_serving_options(CLI::App& command, ServingOptions& options) {
       ->check(CLI::IsMember(std::vector<std::string>(transport_names().begin(), transport_names().end())))
       ->capture_default_str();
   command.add_flag("--save-power", options.save_power,
-                   "Let idle processors sleep between requests (slower; only root can keep them awake)");
+                   "Neither keep idle processors awake, which takes root, nor spin between requests (slower)");
 }
 
 Freshness freshness_of(const ServingOptions& options) {
