@@ -175,6 +175,16 @@ TEST(Confinement, PseudoterminalsAreTheBoxsOwn) {
   EXPECT_EQ(python("import pty\nm, s = pty.openpty()\nprint(os.ttyname(s))"), "/dev/pts/0\n");
 }
 
+TEST(Confinement, TheHostsDevicesCannotBeChanged) {
+  SKIP_WITHOUT_ROOT();
+  EXPECT_EQ(python("for name in ('null', 'zero', 'full', 'random', 'urandom', 'tty'):\n"
+                   "  path = '/dev/' + name\n"
+                   "  print(call(90, ctypes.c_char_p(path.encode()), os.stat(path).st_mode & 0o7777))\n"),
+            "EROFS\nEROFS\nEROFS\nEROFS\nEROFS\nEROFS\n");
+  // The standard input is the host's /dev/null.
+  EXPECT_EQ(python("print(call(91, 0, os.fstat(0).st_mode & 0o7777), os.read(0, 1))\n"), "EROFS b''\n");
+}
+
 TEST(Confinement, SysIsReadOnlyAndHoldsNoControls) {
   SKIP_WITHOUT_ROOT();
   EXPECT_EQ(output_of("for f in $(find /sys/kernel /sys/power /sys/fs/cgroup -maxdepth 2 -type f -perm -200); do "
