@@ -57,7 +57,7 @@ Outcome<std::unique_ptr<HostView>> HostView::prepare(Fd root, HostViewOptions op
                        .negative_validity = validity,
                        .max_descriptors = descriptors,
                        .backing = &view->mount_->backing(),
-                       .makes_devices = options.guard == nullptr,
+                       .device_nodes = options.guard == nullptr ? DeviceNodes::made : DeviceNodes::refused,
                        .users = options.users,
                        .outside_objects = options.outside,
                        .grafts = std::move(options.grafts),

@@ -1,4 +1,4 @@
-"""The host's own devices in the box's /dev and on its standard descriptors."""
+"""Device nodes: those of the host in the box's /dev and on its standard descriptors, and overlayfs's whiteouts."""
 
 import os
 import pathlib
@@ -20,6 +20,8 @@ def attempt(what, *arguments, **more):
         print('done')
     except OSError as error:
         print(errno.errorcode[error.errno])
+def node(path, major, minor, kind=stat.S_IFCHR):
+    os.mknod(path, kind | 0o666, os.makedev(major, minor))
 """
 
 # Each leaves things as they are, where it works: the machine's own nodes are tried.  The list of access is the mode.
@@ -47,6 +49,34 @@ class Case(boxed.Case):
         done = self.run_outside("python3", "-c", ATTEMPT + CHANGES + script)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.splitlines()
+
+
+class AWhiteout(Case):
+    """A character device 0/0 says that a file was removed; who could make one would say so of any name."""
+
+    def test_it_cannot_be_made_in_a_box(self):
+        self.assertEqual(self.python("attempt(node, 'n', 0, 0)", "--cow"), ["EPERM"])
+
+    def test_it_cannot_be_made_in_a_mirror_with_changes_aside(self):
+        changes, point = self.top / "changes", self.top / "point"
+        for path in (changes, point):
+            path.mkdir()
+        with subprocess.Popen([boxed.BINARY, "mirror", self.dir, point, "--changes", changes], env=self.environment) as mirror:
+            try:
+                self.assertIsNotNone(boxed.wait_until(lambda: os.path.ismount(point), 10))
+                script = f"os.chdir('{point}'); attempt(node, 'n', 0, 0); node('c', 1, 3); print(*os.listdir('.'))"
+                self.assertEqual(self.natively(script), ["EPERM", "c"])
+            finally:
+                subprocess.run(["umount", "-l", point], check=True)
+                mirror.wait(10)
+        self.assertEqual(os.listdir(changes / "upper"), ["c"])
+
+    def test_it_is_neither_moved_nor_linked_nor_copied_into_place(self):
+        """One that lies on the host is a file like others, and stays one."""
+        os.mknod(self.dir / "hosts", stat.S_IFCHR | 0o600, os.makedev(0, 0))
+        script = ("attempt(os.rename, 'hosts', 'moved'); attempt(os.link, 'hosts', 'linked'); attempt(os.chmod, 'hosts', 0o644)\n"
+                  "print(*os.listdir('.'))")
+        self.assertEqual(self.python(script, "--cow"), ["EPERM", "EPERM", "EPERM", "hosts"])
 
 
 class TheHostsOwnDevices(Case):
