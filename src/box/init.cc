@@ -79,6 +79,7 @@ class Init {
       const Fault fault = become_command({.command = plan_.plan.command,
                                           .filter = filter_,
                                           .own_filter = plan_.plan.own_filter,
+                                          .device_nodes = plan_.plan.device_nodes,
                                           .dispositions = plan_.dispositions,
                                           .inherited = plan_.inherited,
                                           .terminal = takes_terminal_ ? plan_.terminal : -1});
