@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "box/capabilities.h"
 #include "fusebox/fault.h"
 #include "fusebox/fd.h"
 #include "seccomp/program.h"
@@ -36,6 +37,7 @@ struct Plan {
   Network network = Network::host;
   std::vector<int> inherited{};  // descriptors above 2 to hand to the command, if they are safe (handed_in.h)
   OwnFilter own_filter{};
+  DeviceNodes device_nodes = DeviceNodes::refused;  // for a root in which nothing that is made reaches the host
 };
 
 // The caller's descriptors above 2 that are not close-on-exec: what whoever started it handed to it.  To be asked

@@ -34,8 +34,14 @@ constexpr std::uint64_t kKept =
 //   SYS_ADMIN         mounts, namespaces, and a long tail of holes.
 //   SYS_PTRACE        strace and gdb of one's own processes work without; with it, pid 1's memory could be written.
 //   DAC_READ_SEARCH   open_by_handle_at(2) reaches any inode of a file system, past every rule.
-//   MKNOD             a device node of the disk is the disk. FIFOs and sockets need no capability.
+//   MKNOD             a device node of the disk is the disk. FIFOs and sockets need no capability. Kept on request, by
+//   a
+//                     box in which no node is a device and no change reaches the host.
 //   NET_ADMIN, NET_RAW, SYS_NICE, SYS_RESOURCE, SYS_TIME, SYSLOG, LINUX_IMMUTABLE: act on the host, not on the box.
+
+constexpr std::uint64_t kept_with(DeviceNodes device_nodes) {
+  return device_nodes == DeviceNodes::made ? kKept | bit(CAP_MKNOD) : kKept;
+}
 
 constexpr std::uint64_t kOverFiles = bit(CAP_CHOWN) | bit(CAP_DAC_OVERRIDE) | bit(CAP_DAC_READ_SEARCH) |
                                      bit(CAP_FOWNER) | bit(CAP_FSETID) | bit(CAP_SETFCAP) | bit(CAP_MKNOD);
@@ -58,9 +64,10 @@ Outcome<> keep_at_most(std::uint64_t kept) {
 
 Outcome<> drop_file_capabilities() { return keep_at_most(~kOverFiles); }
 
-Outcome<> drop_capabilities() {
+Outcome<> drop_capabilities(DeviceNodes device_nodes) {
+  const std::uint64_t kept = kept_with(device_nodes);
   for (int capability = 0; capability < 64; ++capability) {
-    if ((kKept & bit(capability)) != 0) continue;
+    if ((kept & bit(capability)) != 0) continue;
     if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
     if (errno == EINVAL) break;  // past the kernel's last one
     return std::unexpected(fault_with_errno("drop capabilities"));
@@ -68,7 +75,7 @@ Outcome<> drop_capabilities() {
   if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
     return std::unexpected(fault_with_errno("clear ambient capabilities"));
   }
-  return keep_at_most(kKept);
+  return keep_at_most(kept);
 }
 
 std::uint64_t bounding_capabilities() {
@@ -79,9 +86,9 @@ std::uint64_t bounding_capabilities() {
   return bounding;
 }
 
-std::uint64_t capabilities_of_command(bool mapped_to_root) {
-  if (geteuid() != 0) return mapped_to_root ? kKept : 0;
-  return bounding_capabilities() & kKept;
+std::uint64_t capabilities_of_command(bool mapped_to_root, DeviceNodes device_nodes) {
+  if (geteuid() != 0) return mapped_to_root ? kept_with(device_nodes) : 0;
+  return bounding_capabilities() & kept_with(device_nodes);
 }
 
 bool has_capability(int capability) {

@@ -49,7 +49,7 @@ Fault exec_fault(const std::string& name, int error) {
 Fault become_command(const CommandPlan& plan) {
   if (setpgid(0, 0) != 0) return fault_with_errno("give the command a process group");
   give_terminal(plan.terminal, getpid());
-  if (auto dropped = drop_capabilities(); !dropped) return dropped.error();
+  if (auto dropped = drop_capabilities(plan.device_nodes); !dropped) return dropped.error();
   if (auto filtered = apply_filter(plan.filter); !filtered) return filtered.error();
   if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
     return fault_with_errno("close descriptors", "needs Linux 5.11");

@@ -17,6 +17,7 @@ struct CommandPlan {
   const std::vector<std::string>& command;
   const Filter& filter;
   const OwnFilter& own_filter;
+  DeviceNodes device_nodes;
   const Dispositions& dispositions;   // what the command starts with
   const std::vector<int>& inherited;  // what stays open for it, besides 0, 1 and 2
   int terminal;                       // given to the command if not negative

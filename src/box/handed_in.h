@@ -5,7 +5,8 @@
 // /proc/self/fd/0 opens a file again, for writing too if the command is root, although the shell opened it for reading
 // (proc(5), magic links). So directories and block devices are refused, and a regular file opened for reading alone is
 // opened anew through a read-only mount of itself, where the kernel refuses every change (EROFS), also of its mode.
-// What the caller opened for writing is the command's to write. Pipes, sockets and terminals lead nowhere else.
+// What the caller opened for writing is the command's to write. Pipes and sockets lead nowhere else; terminals and
+// /dev/null are opened anew later (own_devices.h).
 //
 // A refused descriptor is a Fault where it is one of the first three, and is not handed in where it is another one.
 #pragma once

@@ -14,7 +14,9 @@
 #include "base/helper.h"
 #include "box/command.h"
 #include "box/message.h"
+#include "box/mount_tools.h"
 #include "box/network.h"
+#include "box/own_devices.h"
 #include "box/root.h"
 #include "box/terminal.h"
 
@@ -49,6 +51,9 @@ class Init {
     umask(mask);
     if (!mounts) return std::unexpected(mounts.error());
     mounts_ = *std::move(mounts);
+    const auto dev = open_beneath(mounts_.get(), "dev");
+    if (!dev) return std::unexpected(fault_of_errno("open the box's /dev", dev.error()));
+    exchange_devices(*dev, plan_.inherited);
     auto filter = seccomp_floor(plan_.plan.network);
     if (!filter) return std::unexpected(filter.error());
     filter_ = *std::move(filter);
@@ -74,6 +79,7 @@ class Init {
       const Fault fault = become_command({.command = plan_.plan.command,
                                           .filter = filter_,
                                           .own_filter = plan_.plan.own_filter,
+                                          .device_nodes = plan_.plan.device_nodes,
                                           .dispositions = plan_.dispositions,
                                           .inherited = plan_.inherited,
                                           .terminal = takes_terminal_ ? plan_.terminal : -1});

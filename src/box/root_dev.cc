@@ -29,11 +29,14 @@ Result<> attach_on_new_directory(const Fd& mount, const Fd& dev, const char* nam
 }
 
 // The host's node, by a bind mount: making a node of our own needs a right that a user namespace does not give.
+// Read-only, which is no matter to the device, but root in the box could change the node's mode, owner and attributes
+// on the host.
 Result<> bind_device(const Fd& dev, const char* host_path, const char* name) {
   struct stat status{};
   if (stat(host_path, &status) != 0 || !S_ISCHR(status.st_mode)) return {};
   auto node = clone_mount(AT_FDCWD, host_path, Extent::one_mount);
   if (!node) return fail(node.error());
+  if (auto restricted = restrict_mount(*node, MOUNT_ATTR_RDONLY, Extent::one_mount); !restricted) return restricted;
   const Fd place(openat(dev.get(), name, O_CREAT | O_EXCL | O_CLOEXEC | O_RDONLY, 0666));
   if (!place) return fail_with_errno();
   return attach(*node, place);
@@ -49,8 +52,10 @@ Result<> add_terminals(const Fd& dev) {
 
   // The caller's terminal lives in the host's devpts. As /dev/console it has a name in the box, for ttyname(3).
   std::array<char, 256> path{};
-  if (ttyname_r(STDIN_FILENO, path.data(), path.size()) != 0) return {};
-  return bind_device(dev, path.data(), "console");
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (ttyname_r(fd, path.data(), path.size()) == 0) return bind_device(dev, path.data(), "console");
+  }
+  return {};
 }
 
 Result<> add_shared_memory(const Fd& dev) {

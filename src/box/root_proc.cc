@@ -39,9 +39,10 @@ Result<> cover(const Fd& mask, const Fd& target) {
 }
 
 Result<> cover_files(const Fd& proc) {
-  // Reads as empty, and takes what is written.
+  // Reads as empty, and takes what is written; the node itself is the host's, and not to be changed by chmod(2).
   auto null = clone_mount(AT_FDCWD, "/dev/null", Extent::one_mount);
   if (!null) return fail(null.error());
+  if (auto restricted = restrict_mount(*null, MOUNT_ATTR_RDONLY, Extent::one_mount); !restricted) return restricted;
   for (const char* name : kHiddenFiles) {
     const auto target = optional_entry(proc, name);
     if (!target) continue;
@@ -55,7 +56,7 @@ Result<> cover_directories(const Fd& proc) {
   for (const char* name : kHiddenDirectories) {
     const auto target = optional_entry(proc, name);
     if (!target) continue;
-    if (!empty) empty = new_mount("tmpfs", {{"size", "4k"}, {"mode", "555"}}, MOUNT_ATTR_RDONLY);
+    if (!empty) empty = new_mount("tmpfs", {{"size", "4k"}, {"mode", "555"}}, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV);
     if (!empty) return fail(empty.error());
     if (auto covered = cover(*empty, *target); !covered) return covered;
   }

@@ -35,6 +35,7 @@ Outcome<> Boxed::start(BoxedPlan plan) {
   policies_ = *std::move(policies);
   const bool keeps_in_box = plan.changes.get() >= 0;
   const bool merges = keeps_in_box || plan.open_changes;
+  const bool makes_device_nodes = plan.box.device_nodes == box::DeviceNodes::made;
   guard_.emplace(*policies_, *log_, *processes_,
                  guard::GuardOptions{.destinations = merges ? &destinations_ : nullptr,
                                      .triggers = plan.triggers,
@@ -56,6 +57,7 @@ Outcome<> Boxed::start(BoxedPlan plan) {
                                                        .transport = plan.transport,
                                                        .idle_processors = plan.idle_processors,
                                                        .users = plan.users,
+                                                       .makes_device_nodes = makes_device_nodes,
                                                        .guard = &*guard_,
                                                        .outside = &*objects_});
   if (!view) return std::unexpected(view.error());

@@ -19,6 +19,7 @@ struct ApplyCommandOptions {
   std::vector<std::string> paths;
   bool force = false;
   bool dry_run = false;
+  bool device_nodes = false;
 };
 
 std::string lines_of(const std::vector<review::Change>& changes) {
@@ -40,6 +41,11 @@ int refuse(const std::string& box, const review::ApplyResult& result) {
   return 1;
 }
 
+int refuse(const Fault& fault) {
+  report(fault);
+  return 1;
+}
+
 Outcome<int> apply(const ApplyCommandOptions& options) {
   auto selection = selection_of(options.paths);
   if (!selection) return std::unexpected(selection.error());
@@ -48,6 +54,7 @@ Outcome<int> apply(const ApplyCommandOptions& options) {
   review::Box& box = reviewed->box();
   if (const Outcome<> locked = box.lock(); !locked) return std::unexpected(locked.error());
   const review::Layers layers = reviewed->layers();
+  const review::ApplyOptions how{.selection = *selection, .force = options.force, .device_nodes = options.device_nodes};
   review::ApplyResult result;
   {
     ProgressLine progress("applying");
@@ -60,12 +67,13 @@ Outcome<int> apply(const ApplyCommandOptions& options) {
                            [](const review::Change& change) { return !change.conflict.empty(); });
       std::ranges::sort(*chosen, {}, &review::Change::path);
       if (const Outcome<> shown = show(lines_of(*chosen)); !shown) return std::unexpected(shown.error());
+      if (const Outcome<> wanted = review::check_devices(*chosen, how); !wanted) return refuse(wanted.error());
       return result.refused.empty() || options.force ? 0 : refuse(options.box, result);
     }
+    if (const Outcome<> wanted = review::check_devices(*chosen, how); !wanted) return refuse(wanted.error());
     const auto word = box.begin_apply();
     if (!word) return std::unexpected(word.error());
-    auto applied = review::apply(layers, box.work(), *word, *std::move(chosen),
-                                 {.selection = *selection, .force = options.force}, progress.progress());
+    auto applied = review::apply(layers, box.work(), *word, *std::move(chosen), how, progress.progress());
     if (!applied) return std::unexpected(applied.error());
     result = *std::move(applied);
     if (const Outcome<> ended = box.end_apply(); !ended) return std::unexpected(ended.error());
@@ -83,13 +91,15 @@ void add_apply_command(CLI::App& app, CommandResult& result) {
   command->add_option("PATH", options->paths, "Only these paths and what lies below");
   command->add_flag("--dry-run", options->dry_run, "Only say what would be done");
   command->add_flag("--force", options->force, "Also where the host has changed since the box took its copy");
+  command->add_flag("--device-nodes", options->device_nodes, "Also device nodes that no PATH names");
   command->footer(
       R"(Makes the changes that `fusebox diff` lists, and takes them out of the box.  Each file is replaced in one step:
 nobody ever sees half of one.  After a kill or a loss of power, the same command goes on.
 
-Where the host has changed since, nothing at all is applied, and both sides are shown.
+Where the host has changed since, nothing at all is applied, and both sides are shown.  Neither is anything where a
+device node would be made that no PATH names.
 
-Exit status: 0; 1 if the host has changed since; 125 if something failed (what was applied by then stays).
+Exit status: 0; 1 if the host has changed since, or for a device node; 125 if something failed (what was applied by then stays).
 
 Example:
   $ fusebox apply trial --dry-run

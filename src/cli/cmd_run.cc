@@ -15,6 +15,7 @@
 #include "box/rights.h"
 #include "cli/acting.h"
 #include "cli/boxed.h"
+#include "cli/device_nodes.h"
 #include "cli/own_files.h"
 #include "cli/run_box.h"
 #include "cli/run_options.h"
@@ -35,6 +36,10 @@ audit::Level level_of(const std::string& word) {
 box::Network network_of(const RunOptions& options, const policy::LoadedPolicy& loaded) {
   if (!options.network.empty()) return options.network == "none" ? box::Network::none : box::Network::host;
   return loaded.network == policy::Network::none ? box::Network::none : box::Network::host;
+}
+
+box::DeviceNodes device_nodes_of(const RunOptions& options) {
+  return options.device_nodes ? box::DeviceNodes::made : box::DeviceNodes::refused;
 }
 
 // What a box with a name keeps is for its user to review, and to apply, in no namespace: so all of it is to be his.
@@ -80,6 +85,9 @@ class Run {
  private:
   // What can fail without a trace: nothing is started, nothing changed but the new, empty log.
   Outcome<> prepare() {
+    if (options_.device_nodes) {
+      if (const Outcome<> possible = check_device_nodes(options_.policy.cow); !possible) return possible;
+    }
     auto loaded = load_policy(options_.policy);
     if (!loaded) return std::unexpected(loaded.error());
     policy_.emplace(*std::move(loaded));
@@ -90,6 +98,9 @@ class Run {
     // By the user's own rights and place.
     if (const Outcome<> started = acting_.start(*policy_); !started) return started;
     if (const Outcome<> opened = box_.open(options_.box, *policy_); !opened) return opened;
+    if (options_.device_nodes) {
+      if (const Outcome<> possible = box_.check_device_nodes(); !possible) return possible;
+    }
     const auto rights = box::acquire_rights(own_id_of(options_));
     if (!rights) return std::unexpected(rights.error());
     rights_ = *rights;
@@ -110,7 +121,8 @@ class Run {
   Outcome<> prepare_filter() {
     if (options_.seccomp.empty()) return {};
     const auto loaded =
-        load_profile({.file = options_.seccomp, .capabilities = box::capabilities_of_command(options_.map_root)});
+        load_profile({.file = options_.seccomp,
+                      .capabilities = box::capabilities_of_command(options_.map_root, device_nodes_of(options_))});
     if (!loaded) return std::unexpected(loaded.error());
     if (!options_.quiet) print_notes(*loaded, options_.seccomp);
     auto filter = filter_of(*loaded, options_.seccomp);
@@ -134,7 +146,8 @@ class Run {
     return boxed_.start({.box = {.command = options_.command,
                                  .directory = directory_,
                                  .network = network_of(options_, *policy_),
-                                 .own_filter = std::move(filter_)},
+                                 .own_filter = std::move(filter_),
+                                 .device_nodes = device_nodes_of(options_)},
                          .root = std::move(root_),
                          .connected = policy,
                          .policies = [&policy](audit::ProcessTable&) -> Outcome<std::unique_ptr<guard::PolicySource>> {

@@ -52,12 +52,13 @@ Outcome<std::unique_ptr<HostView>> HostView::prepare(Fd root, HostViewOptions op
   // With changes kept aside there are two stores, that share the descriptors.
   const bool merges = options.changes || options.open_changes;
   const std::size_t descriptors = merges ? descriptor_budget() / 2 : descriptor_budget();
+  const bool makes_nodes = options.guard == nullptr || options.makes_device_nodes;
   HostStoreOptions how{.entry_validity = validity,
                        .attr_validity = validity,
                        .negative_validity = validity,
                        .max_descriptors = descriptors,
                        .backing = &view->mount_->backing(),
-                       .makes_devices = options.guard == nullptr,
+                       .device_nodes = makes_nodes ? DeviceNodes::made : DeviceNodes::refused,
                        .users = options.users,
                        .outside_objects = options.outside,
                        .grafts = std::move(options.grafts),

@@ -33,6 +33,7 @@ struct HostViewOptions {
   Transport transport = Transport::automatic;
   IdleProcessors idle_processors = IdleProcessors::keep_awake;
   KnownUsers users = KnownUsers::all;  // see HostStoreOptions
+  bool makes_device_nodes = false;     // with a guard: for changes that are all kept aside; without one they are made
   guard::Guard* guard = nullptr;       // null: an unguarded mirror
   OutsideObjects* outside = nullptr;   // null: FIFOs and sockets are mirrored only
 };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/boxes.h"
+#include "cli/device_nodes.h"
 #include "policy/pattern.h"
 
 namespace fusebox::cli {
@@ -50,6 +51,15 @@ Outcome<> RunBox::open(const std::string& name, policy::LoadedPolicy& loaded) {
   rules.push_back({policy::RuleKind::hide, policy::quoted(boxes_), "where boxes are kept"});
   policy = policy::Policy(std::move(rules), policy.changes());
   return {};
+}
+
+Outcome<> RunBox::check_device_nodes() {
+  Outcome<> possible = check_place_of_device_nodes(box_->directory, box_->path);
+  if (!possible && box_->is_new) {
+    drop_temporary_box(*std::move(box_));
+    box_.reset();
+  }
+  return possible;
 }
 
 Outcome<Fd> RunBox::directory() const {

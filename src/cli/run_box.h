@@ -31,6 +31,9 @@ class RunBox {
   // become `predict`.  Boxes are hidden from what runs in them.
   Outcome<> open(const std::string& name, policy::LoadedPolicy& loaded);
 
+  // Of one that is open: see check_place_of_device_nodes().
+  Outcome<> check_device_nodes();
+
   Outcome<Fd> directory() const;   // empty: none is open
   OpenChanges open_when_needed();  // empty: it is open, or none is needed
   // Writes down what is being run, for a box with a name.

@@ -8,6 +8,8 @@ void add_run_options(CLI::App& command, RunOptions& options) {
       .add_option("--box", options.box,
                   "Keep the changes of --cow and --discard under this name; continues an earlier run")
       ->type_name("NAME");
+  command.add_flag("--device-nodes", options.device_nodes,
+                   "With --cow, as root: COMMAND may make device nodes (mknod), which give it no device");
   command.add_option("--log", options.log, "Write the audit log to FILE, one JSON object a line")->type_name("FILE");
   command
       .add_option("--audit", options.audit,

@@ -22,6 +22,7 @@ struct RunOptions {
   std::string network;               // none | host; empty: what the policy says, else host
   std::string violations = "fail";   // fail | report
   bool map_root = false;
+  bool device_nodes = false;  // may be made; with policy.cow only
   bool quiet = false;
   bool statistics = false;
   std::vector<std::string> command;

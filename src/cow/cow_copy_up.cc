@@ -53,6 +53,7 @@ Result<> copy_contents(HostNode& lower, const FileStatus& status, int scratch, c
     return {};
   }
   const dev_t device = makedev(status.stx_rdev_major, status.stx_rdev_minor);
+  if (is_whiteout(status.stx_mode, device)) return fail(Errno::not_permitted);  // the copy would not be seen
   if (::mknodat(scratch, name, (status.stx_mode & S_IFMT) | kOnlyServer, device) != 0) return fail_with_errno();
   return {};
 }

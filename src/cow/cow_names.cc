@@ -91,6 +91,7 @@ Result<Entry> CowNode::make_new(const Request& request, Name name, Make make) {
 }
 
 Task<Entry> CowNode::mknod(const Request& request, Name name, NewMode mode, dev_t device) {
+  if (is_whiteout(mode.mode, device)) co_return Errno::not_permitted;
   co_return make_new(request, name, [&](HostNode& upper) { return upper.mknod(request, name, mode, device).run(); });
 }
 
@@ -169,7 +170,8 @@ Result<> CowNode::copy_up_linked(Name name) {
     const Result<CowChild> found = child(name, false);
     if (!found) return fail(found.error());
     const bool is_linked = found->lower != nullptr && !found->attr.is_directory() && found->attr.nlink > 1;
-    if (!is_linked || found->is_border) return {};
+    // Overlayfs's own whiteouts, where the host keeps such a layer, are links of one node, which cannot be copied.
+    if (!is_linked || found->is_border || is_whiteout(found->attr.mode, found->attr.rdev)) return {};
     node = node_of(*found, name.text());
   }
   return node->upper() == nullptr ? node->copy_up() : Result<>();

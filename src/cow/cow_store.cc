@@ -118,11 +118,12 @@ Outcome<std::unique_ptr<CowStore>> CowStore::create(Fd root, OpenChanges open, H
                          .negative_validity = options.negative_validity,
                          .max_descriptors = options.max_descriptors,
                          .backing = options.backing,
-                         .makes_devices = options.makes_devices,
+                         .device_nodes = options.device_nodes,
                          .users = options.users,
                          .outside_objects = nullptr,
                          .grafts = {},
                          .numbers = options.numbers};
+  if (options.device_nodes == DeviceNodes::made) options.device_nodes = DeviceNodes::in_grafts;
   auto lower = HostStore::create(std::move(root), std::move(options));
   if (!lower) return std::unexpected(lower.error());
   std::unique_ptr<CowStore> store(new CowStore);

@@ -26,7 +26,8 @@ class CowStore {
  public:
   // `root` is what is shown, `box` a directory with "upper" and "work" in it, on a file system that keeps extended
   // attributes.  Nobody else changes what is in `box` meanwhile.  `options` as for the mirror; grafts are not merged:
-  // what is written there stays there.
+  // what is written there stays there.  Device nodes are made in `box` and in grafts alone, and never a character
+  // device 0/0, which means that a file was removed (EPERM).
   static Outcome<std::unique_ptr<CowStore>> create(Fd root, Fd box, HostStoreOptions options);
   // The same with a new box that is opened, and made, by the first change: until then there is none, and names cost
   // next to nothing more than in the mirror.  A change for which there can be none is refused (EACCES).

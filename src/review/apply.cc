@@ -263,6 +263,21 @@ Outcome<std::vector<Change>> select(std::vector<Change> changes, const Selection
   return changes;
 }
 
+Outcome<> check_devices(const std::vector<Change>& changes, const ApplyOptions& options) {
+  if (options.device_nodes) return {};
+  const auto& named = options.selection.paths;
+  const auto is_unnamed = [&](const Change& change) {
+    const bool is_device = change.box && (S_ISCHR(change.box->mode) || S_ISBLK(change.box->mode));
+    return is_device && std::ranges::find(named, change.path) == named.end();
+  };
+  const auto first = std::ranges::find_if(changes, is_unnamed);
+  if (first == changes.end()) return {};
+  const auto others = std::ranges::count_if(changes, is_unnamed) - 1;
+  std::string why = "is a device node, and whoever may open it on the host has the device";
+  if (others > 0) why += " (as " + std::to_string(others) + (others == 1 ? " other)" : " others)");
+  return std::unexpected(fault_at(first->path, why.c_str(), "name its path to have it made, or use --device-nodes"));
+}
+
 Outcome<ApplyResult> apply(const Layers& layers, const Tree& work, const std::string& word, std::vector<Change> changes,
                            const ApplyOptions& options, const Progress& progress) {
   if (auto conflicts = conflicts_in(changes); !conflicts.empty() && !options.force) {
@@ -282,6 +297,8 @@ Outcome<ApplyResult> apply(const Layers& layers, const Tree& work, const std::st
       return !options.selection.covers(change) && !is_on_the_way(change, options.selection);
     });
     changes = *std::move(again);
+    // What is made by copying may be the host's own.
+    if (const Outcome<> wanted = check_devices(changes, options); !wanted) return std::unexpected(wanted.error());
   }
   auto result = Apply(layers, upper, host, options.selection, progress, std::move(changes)).run();
   if (!result) return result;

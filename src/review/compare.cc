@@ -63,9 +63,9 @@ Result<bool> have_same_content(const Tree& upper, std::string_view path, const S
   if (!box.is_regular()) return true;
   if (box.size != host_status.size) return false;
   if (thoroughness == Thoroughness::quick && is_same(box.mtime, host_status.mtime)) return true;
-  const Result<Fd> ours = upper.open(path, O_RDONLY | O_NONBLOCK);
+  const Result<Fd> ours = upper.open_file(path);
   if (!ours) return fail(ours.error());
-  const Result<Fd> theirs = host.open(host_path, O_RDONLY | O_NONBLOCK);
+  const Result<Fd> theirs = host.open_file(host_path);
   if (!theirs) return fail(theirs.error());
   return have_same_bytes(ours->get(), theirs->get(), box.size);
 }

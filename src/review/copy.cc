@@ -72,7 +72,7 @@ Result<> copy_data(int from, int into, std::uint64_t size) {
 
 Result<> copy_regular(const Tree& from, std::string_view path, const Status& status, const Xattrs& xattrs,
                       int directory, const std::string& name) {
-  const Result<Fd> source = from.open(path, O_RDONLY | O_NONBLOCK);
+  const Result<Fd> source = from.open_file(path);
   if (!source) return fail(source.error());
   const Fd made(::openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!made) return fail_with_errno();

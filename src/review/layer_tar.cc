@@ -125,7 +125,7 @@ Outcome<> LayerTar::add(const Tree& tree, std::string_view path, const Status& s
 
 Outcome<> LayerTar::add_data(const Tree& tree, std::string_view path, std::uint64_t size) {
   constexpr std::size_t kPiece = 256 * 1024;
-  const Result<Fd> file = tree.open(path, O_RDONLY | O_NONBLOCK);
+  const Result<Fd> file = tree.open_file(path);
   if (!file) return std::unexpected(fault_at(path, file.error()));
   std::vector<char> piece(std::min<std::uint64_t>(kPiece, size));
   for (std::uint64_t done = 0; done < size;) {

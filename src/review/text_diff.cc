@@ -20,7 +20,7 @@ constexpr int kNew = 11;
 bool is_regular(const std::optional<Status>& status) { return status && status->is_regular(); }
 
 Result<Fd> open_side(const Tree& tree, std::string_view path, bool exists) {
-  if (exists) return tree.open(path, O_RDONLY | O_NONBLOCK);
+  if (exists) return tree.open_file(path);
   Fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!nothing) return fail_with_errno();
   return nothing;

@@ -115,6 +115,17 @@ Result<Fd> Tree::open(std::string_view path, int flags) const {
   return open_piece(at, path.empty() ? "." : std::string(path), flags);
 }
 
+Result<Fd> Tree::open_file(std::string_view path) const {
+  const Result<Fd> place = open(path, O_PATH);
+  if (!place) return fail(place.error());
+  const Result<Status> status = status_of(place->get());
+  if (!status) return fail(status.error());
+  if (!status->is_regular()) return fail(Errno::stale);
+  Fd file(::open(descriptor_path(place->get()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return fail_with_errno();
+  return file;
+}
+
 Result<std::optional<Status>> Tree::find(std::string_view path) const {
   const Result<Fd> file = open(path, O_PATH);
   if (!file) {

@@ -60,6 +60,9 @@ class Tree {
 
   // O_CLOEXEC and O_NOFOLLOW are added.
   Result<Fd> open(std::string_view path, int flags) const;
+  // A regular file, to be read; anything else is ESTALE, and is not opened: whoever reads what he took for one a moment
+  // ago must not open a device (a box in use may put one there).
+  Result<Fd> open_file(std::string_view path) const;
   // Nothing where there is no such file, or a symlink or another file where a directory would have to be.
   Result<std::optional<Status>> find(std::string_view path) const;
   // The names in a directory, in the order of their bytes.

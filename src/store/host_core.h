@@ -58,7 +58,7 @@ struct HostCore {
   Validity negative_validity;
   Backing* backing;         // may be null
   OutsideObjects* outside;  // may be null
-  bool makes_devices;
+  const DeviceNodes device_nodes;
   const KnownUsers users;
   const std::optional<OwnIds> own_ids;  // in a user namespace
   bool has_one_user() const { return users == KnownUsers::one; }

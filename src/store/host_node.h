@@ -141,6 +141,7 @@ class HostNode final : public Node,
   // The file of that name, if it is known, stays reachable when the name goes.
   void keep_reachable(int directory, const char* name);
   Result<Entry> entry_of_new(int directory, const char* name);
+  bool may_make_devices() const;
   Result<Entry> make_special(const Request& request, Name name, NewMode mode, mode_t type, dev_t device = 0);
   Result<> remove(const Request& request, Name name, int flags);
 

@@ -93,6 +93,14 @@ Task<Entry> HostNode::lookup(const Request& request, Name name) {
   co_return found;
 }
 
+bool HostNode::may_make_devices() const {
+  if (core_.device_nodes != DeviceNodes::in_grafts) return core_.device_nodes == DeviceNodes::made;
+  // Without the right to mount, a graft may be a part of the very mount that it is shown in.
+  return std::ranges::any_of(core_.grafts, [&](const GraftPoint& graft) {
+    return graft.root->mount().key == mount_.key && graft.parent.device != mount_.key;
+  });
+}
+
 Result<Entry> HostNode::make_special(const Request& request, Name name, NewMode mode, mode_t type, dev_t device) {
   const Result<Lease> directory = acquire(Need::place);
   if (!directory) return fail(directory.error());
@@ -114,7 +122,7 @@ Task<Entry> HostNode::mkdir(const Request& request, Name name, NewMode mode) {
 
 Task<Entry> HostNode::mknod(const Request& request, Name name, NewMode mode, dev_t device) {
   const mode_t type = (mode.mode & S_IFMT) != 0 ? mode.mode & S_IFMT : S_IFREG;
-  if ((S_ISBLK(type) || S_ISCHR(type)) && !core_.makes_devices) co_return Errno::not_permitted;
+  if ((S_ISBLK(type) || S_ISCHR(type)) && !may_make_devices()) co_return Errno::not_permitted;
   if (!S_ISFIFO(type) && !S_ISSOCK(type)) co_return make_special(request, name, mode, type, device);
   co_return core_.made_inside.make([&] { return make_special(request, name, mode, type, 0); });
 }

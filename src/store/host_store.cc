@@ -78,7 +78,7 @@ HostCore::HostCore(HostStoreOptions given, Fd proc, Fd own_fds, Fd mountinfo)
       negative_validity(given.negative_validity),
       backing(given.backing),
       outside(given.outside_objects),
-      makes_devices(given.makes_devices),
+      device_nodes(given.device_nodes),
       users(given.users),
       own_ids(users != KnownUsers::all ? std::optional<OwnIds>(std::in_place) : std::nullopt),
       may_pass_through(given.backing != nullptr),

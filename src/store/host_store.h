@@ -37,15 +37,22 @@ enum class KnownUsers {
   some,
 };
 
+// Whoever may open a device node on the host is past every rule, so a mirror with rules makes none there.
+enum class DeviceNodes {
+  refused,
+  in_grafts,  // nowhere else
+  made,
+};
+
 struct HostStoreOptions {
   Validity entry_validity = std::chrono::seconds{1};
   Validity attr_validity = std::chrono::seconds{1};
   Validity negative_validity{};  // zero: absence is not remembered
   // For nodes; each open file and directory may hold one more.
   std::size_t max_descriptors = 4096;
-  Backing* backing = nullptr;          // outlives the store; null: no passthrough
-  bool makes_devices = false;          // who may make a device node is past every rule: for mirrors without rules only
-  KnownUsers users = KnownUsers::all;  // where not all, owners without an id here are shown as the server's user
+  Backing* backing = nullptr;  // outlives the store; null: no passthrough
+  DeviceNodes device_nodes = DeviceNodes::refused;
+  KnownUsers users = KnownUsers::all;         // where not all, owners without an id here are shown as the server's user
   OutsideObjects* outside_objects = nullptr;  // outlives the store; null: FIFOs and sockets are mirrored only
   std::vector<Graft> grafts;
   std::shared_ptr<InodeNumbers> numbers{};  // of several stores that one tree shows; null: its own

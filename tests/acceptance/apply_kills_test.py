@@ -48,7 +48,7 @@ class ApplyKills(BoxCase):
     def count_calls(self):
         """How many of each call an apply makes."""
         trace = self.top / "trace"
-        done = self.run_outside("strace", "-f", "-o", trace, "-e", f"trace={','.join(CALLS)}", boxed.BINARY, "apply", self.box,
+        done = self.run_outside("strace", "-f", "-o", trace, "-e", f"trace={','.join(CALLS)}", boxed.BINARY, "apply", "--device-nodes", self.box,
                                 env={"ASAN_OPTIONS": "detect_leaks=0"})  # which does not work under ptrace
         self.assertEqual(done.returncode, 0, done.stderr)
         calls = re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE)
@@ -94,7 +94,7 @@ class ApplyKills(BoxCase):
                 killed += self.apply_and_kill(counts)
                 self.assertOldOrNew(old, new)
             with self.subTest(number=number):
-                done = self.fusebox("apply", self.box)
+                done = self.fusebox("apply", "--device-nodes", self.box)
                 self.assertEqual((done.returncode, done.stderr), (0, ""), self.last)
                 self.assertSameTree(tree_of(self.host), new)
                 self.assertEqual(self.diff(), [], self.last)
@@ -108,7 +108,7 @@ class ApplyKills(BoxCase):
         how = self.random.choice(("signal=KILL", "error=EINTR:signal=KILL"))
         self.last = f"inject={call}:{how}:when={at}"
         done = self.run_outside("strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", self.last,
-                                boxed.BINARY, "apply", self.box)
+                                boxed.BINARY, "apply", "--device-nodes", self.box)
         self.assertIn(done.returncode, (0, -9, 137), self.last + done.stderr)
         return done.returncode != 0
 

@@ -132,7 +132,7 @@ class Apply(BoxCase):
         self.make_host(HOST)
         inode = os.stat(self.host / "old").st_ino
         expected = self.change(BOX)
-        self.assertApplied(expected)
+        self.assertApplied(expected, "--device-nodes")
         self.assertEqual(os.stat(self.host / "new").st_ino, inode, "the renamed directory is another one now")
         self.assertLess(os.stat(self.host / "added/sparse").st_blocks * 512, 1 << 20)
         self.assertFalse(list(self.host.rglob(".fusebox-*")))
@@ -141,9 +141,10 @@ class Apply(BoxCase):
         self.make_host(HOST)
         self.change(BOX)
         before = self.diff()
-        self.assertEqual(self.apply("--dry-run").stdout.replace(f"{self.host}/", "./").splitlines(), before)
+        done = self.apply("--device-nodes", "--dry-run")
+        self.assertEqual(done.stdout.replace(f"{self.host}/", "./").splitlines(), before)
         self.assertEqual(self.diff(), before)
-        self.assertEqual(self.apply().stdout.replace(f"{self.host}/", "./").splitlines(), before)
+        self.assertEqual(self.apply("--device-nodes").stdout.replace(f"{self.host}/", "./").splitlines(), before)
 
     def test_chosen_paths_are_applied_and_the_others_stay(self):
         self.make_host(HOST)
@@ -154,13 +155,24 @@ class Apply(BoxCase):
         self.assertFalse((self.host / "gone").exists())
         self.assertEqual((self.host / "one").read_text(), "one\n")
         self.assertEqual(self.diff(self.host / "gone"), [])
-        self.apply()
+        self.apply("--device-nodes")
         found = tree_of(self.host)
         # Applied apart, two names of a file are two files.
         for tree in (found, expected):
             for name in ("added/a", "added/sub/hard", "hard"):
                 tree[name].pop("same file as")
         self.assertSameTree(found, expected)
+
+    def test_a_device_node_is_made_on_request_alone(self):
+        self.make_host("mknod -m 600 node c 1 3")
+        expected = self.change("mkdir added; mknod added/null c 1 3; mknod added/disk b 8 0; echo a > added/a; chmod 666 node")
+        for arguments in ((), ("--force",), (self.host / "added",), ("--dry-run",)):
+            done = self.apply(*arguments, status=1)
+            self.assertOneLine(done.stderr, "device node", "name its path")
+            self.assertEqual(os.listdir(self.host), ["node"])
+        self.apply(self.host / "added/null")
+        self.assertEqual(os.listdir(self.host / "added"), ["null"])
+        self.assertApplied(expected, "--device-nodes")
 
     def test_a_path_that_has_not_changed_is_refused(self):
         self.make_host("echo a > a; echo b > b")

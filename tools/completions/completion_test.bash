@@ -24,6 +24,7 @@ offers run ru
 offers doctor ""
 offers --profile run --prof
 offers --log run --write /tmp --l
+offers --device-nodes run --cow --dev
 offers strict run --profile s
 offers explain policy ex
 offers --op policy explain --o

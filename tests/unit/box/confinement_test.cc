@@ -37,6 +37,16 @@ TEST(Confinement, OnlyTheListedCapabilitiesAreLeft) {
             "CapAmb:\t0000000000000000");
 }
 
+TEST(Confinement, TheRightToMakeDeviceNodesIsKeptOnRequest) {
+  SKIP_WITHOUT_ROOT();
+  if (!has_capability(CAP_MKNOD)) GTEST_SKIP() << "needs CAP_MKNOD";
+  Plan plan = shell(
+      "grep CapEff /proc/self/status; cd /dev/shm && mknod d c 1 3 && stat -c '%t %T' d; (: < d) 2>/dev/null || echo "
+      "no");
+  plan.device_nodes = DeviceNodes::made;
+  EXPECT_EQ(run_box(plan).output, "CapEff:\t000000008804c5fb\n1 3\nno\n");
+}
+
 TEST(Confinement, TheCommandIsAChildOfProcessOneAndSeesNoOther) {
   SKIP_WITHOUT_ROOT();
   EXPECT_EQ(output_of("cat /proc/1/comm; echo $$ $PPID; ls /proc | grep -c '^[0-9]'"), "fusebox-init\n2 1\n4");
@@ -173,6 +183,16 @@ TEST(Confinement, DevHoldsTheHarmlessDevicesOnly) {
 TEST(Confinement, PseudoterminalsAreTheBoxsOwn) {
   SKIP_WITHOUT_ROOT();
   EXPECT_EQ(python("import pty\nm, s = pty.openpty()\nprint(os.ttyname(s))"), "/dev/pts/0\n");
+}
+
+TEST(Confinement, TheHostsDevicesCannotBeChanged) {
+  SKIP_WITHOUT_ROOT();
+  EXPECT_EQ(python("for name in ('null', 'zero', 'full', 'random', 'urandom', 'tty'):\n"
+                   "  path = '/dev/' + name\n"
+                   "  print(call(90, ctypes.c_char_p(path.encode()), os.stat(path).st_mode & 0o7777))\n"),
+            "EROFS\nEROFS\nEROFS\nEROFS\nEROFS\nEROFS\n");
+  // The standard input is the host's /dev/null.
+  EXPECT_EQ(python("print(call(91, 0, os.fstat(0).st_mode & 0o7777), os.read(0, 1))\n"), "EROFS b''\n");
 }
 
 TEST(Confinement, SysIsReadOnlyAndHoldsNoControls) {

@@ -1,4 +1,5 @@
 // What changes in a merged tree, and what must not.
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
 #include <array>
@@ -286,6 +287,47 @@ TEST_F(CowStoreTest, TheMarksOfTheUpperDirectoryAreNotForTheBox) {
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(room.data()), *length), own + '\0');
   EXPECT_LT(::getxattr(upper("file").c_str(), own.c_str(), nullptr, 0), 0);
   EXPECT_EQ(file->getxattr(request, own, room).run(), 1U);
+}
+
+class CowStoreWithDeviceNodes : public CowStoreTest {
+ protected:
+  Outcome<std::unique_ptr<CowStore>> make_store(Fd root) override {
+    HostStoreOptions options;
+    options.device_nodes = DeviceNodes::made;
+    return CowStore::create(std::move(root), open_box(), std::move(options));
+  }
+  Result<Entry> make_node(const Ref<Node>& directory, const std::string& name, mode_t type, dev_t device) {
+    return directory->mknod(request, name_of(name), {.mode = type | 0600, .umask = 0}, device).run();
+  }
+};
+
+TEST_F(CowStoreWithDeviceNodes, TheyAreMadeAsideAndNotInPlace) {
+  SKIP_WITHOUT_ROOT();
+  const Result<Entry> made = make_node(root(), "null", S_IFCHR, makedev(1, 3));
+  if (!made && made.error() == Errno::not_permitted) GTEST_SKIP() << "no mknod(2) here";
+  ASSERT_TRUE(made.has_value());
+  EXPECT_EQ(made->attr.rdev, makedev(1, 3));
+  EXPECT_EQ(stat_of(upper("null")).st_rdev, makedev(1, 3));
+  EXPECT_EQ(make_node(CowStore::in_place(root()), "other", S_IFCHR, makedev(1, 3)).error(), Errno::not_permitted);
+  EXPECT_FALSE(std::filesystem::exists(host / "null") || std::filesystem::exists(host / "other"));
+}
+
+TEST_F(CowStoreWithDeviceNodes, AWhiteoutIsNotMadeForACaller) {
+  SKIP_WITHOUT_ROOT();
+  EXPECT_EQ(make_node(root(), "gone", S_IFCHR, 0).error(), Errno::not_permitted);
+  EXPECT_FALSE(is_in_upper("gone"));
+}
+
+TEST_F(CowStoreTest, ANodeOfTheHostThatLooksLikeAWhiteoutIsNotCopied) {
+  if (::mknod((host / "node").c_str(), S_IFCHR | 0600, 0) != 0) GTEST_SKIP() << "no mknod(2) here";
+  EXPECT_EQ(change("node", {.mode = 0644}).error(), Errno::not_permitted);
+  EXPECT_EQ(rename("", "node", "", "moved").error(), Errno::not_permitted);
+  EXPECT_TRUE(is_there("node"));
+  EXPECT_FALSE(is_in_upper("node"));
+  ASSERT_EQ(::link((host / "node").c_str(), (host / "linked").c_str()), 0);
+  EXPECT_TRUE(unlink("", "node"));
+  EXPECT_FALSE(is_there("node"));
+  EXPECT_TRUE(is_there("linked"));
 }
 
 TEST_F(CowStoreTest, WhatMayGoToTheHostGoesThere) {

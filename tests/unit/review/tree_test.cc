@@ -1,5 +1,6 @@
 #include "review/tree.h"
 
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "review/remove.h"
@@ -33,6 +34,23 @@ TEST(Tree, FollowsNoSymlinkWhereverItStands) {
   EXPECT_FALSE(tree.find("link/file").value());
   EXPECT_EQ(tree.find("link").value()->type(), static_cast<mode_t>(S_IFLNK));
   EXPECT_EQ(tree.readlink("out").value(), "/etc/passwd");
+}
+
+TEST(Tree, OpensToReadWhatIsARegularFileAlone) {
+  const TempTree temp;
+  temp.write("dir/file", "text");
+  std::filesystem::create_symlink("dir/file", temp.path("link"));
+  ASSERT_EQ(::mkfifo(temp.path("fifo").c_str(), 0600), 0);
+  const Tree tree = temp.tree();
+  for (const char* name : {"dir", "link", "fifo"}) EXPECT_EQ(tree.open_file(name).error(), Errno::stale) << name;
+  EXPECT_EQ(tree.open_file("absent").error(), Errno::no_entry);
+  const Result<Fd> file = tree.open_file("dir/file");
+  ASSERT_TRUE(file);
+  char text[5] = {};
+  EXPECT_EQ(::read(file->get(), text, sizeof text), 4);
+  EXPECT_EQ(::write(file->get(), text, 1), -1);
+  if (::mknod(temp.path("zero").c_str(), S_IFCHR | 0600, makedev(1, 5)) != 0) return;
+  EXPECT_EQ(tree.open_file("zero").error(), Errno::stale);
 }
 
 TEST(Tree, ListsNamesInTheOrderOfTheirBytes) {

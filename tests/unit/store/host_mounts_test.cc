@@ -1,6 +1,7 @@
 // Mounts below the root, and directories grafted into the tree.
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include <functional>
@@ -127,9 +128,8 @@ TEST_F(Mounts, DescriptorsAreOpenedAgainOnTheirOwnMount) {
 
 class Grafts : public HostStoreTest {
  protected:
-  void graft(const std::string& path) {
+  void graft(const std::string& path, HostStoreOptions options = {}) {
     write_file(other / "inside", "grafted");
-    HostStoreOptions options;
     options.grafts.push_back({path, Fd(::open(other.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC))});
     open_store(std::move(options));
   }
@@ -147,6 +147,18 @@ TEST_F(Grafts, ADirectoryIsShownInPlaceOfAnother) {
     EXPECT_EQ(list(node("var"), with_entries).at("tmp").ino, walk("var/tmp")->attr.ino);
     EXPECT_EQ(list(node("var/tmp"), with_entries).at("..").ino, walk("var")->attr.ino);
   }
+}
+
+TEST_F(Grafts, DevicesMayBeMadeInItAlone) {
+  SKIP_WITHOUT_ROOT();
+  std::filesystem::create_directories(host / "tmp");
+  HostStoreOptions options;
+  options.device_nodes = DeviceNodes::in_grafts;
+  graft("/tmp", std::move(options));
+  const NewMode mode{.mode = S_IFCHR | 0600, .umask = 0};
+  EXPECT_EQ(root()->mknod(request, name_of("c"), mode, makedev(1, 3)).run().error(), Errno::not_permitted);
+  EXPECT_TRUE(node("tmp")->mknod(request, name_of("c"), mode, makedev(1, 3)).run().has_value());
+  EXPECT_TRUE(S_ISCHR(stat_of(other / "c").st_mode));
 }
 
 TEST_F(Grafts, ItsPlaceCanBeNeitherRemovedNorMoved) {

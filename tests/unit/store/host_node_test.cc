@@ -139,7 +139,7 @@ TEST_F(HostStoreTest, DevicesAreMadeWhereThatWasAskedForAlone) {
   const NewMode mode{.mode = S_IFCHR | 0640, .umask = 0};
   EXPECT_EQ(root()->mknod(request, name_of("c"), mode, makedev(1, 3)).run().error(), Errno::not_permitted);
   HostStoreOptions options;
-  options.makes_devices = true;
+  options.device_nodes = DeviceNodes::made;
   open_store(std::move(options));
   const auto made = root()->mknod(request, name_of("c"), mode, makedev(1, 3)).run();
   ASSERT_TRUE(made.has_value());
