@@ -73,8 +73,23 @@ int by_openat2(const Arguments& a) {
   return spoil(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, a[0].c_str(), &how, sizeof how)));
 }
 
+#if defined(__x86_64__)
+// Where a kernel has no calls of i386, whoever makes one dies of it.
+bool has_int80() {
+  const pid_t child = fork();
+  if (child == 0) {
+    long number = 20;  // getpid
+    asm volatile("int $0x80" : "+a"(number) : : "memory", "r8", "r9", "r10", "r11");
+    _exit(0);
+  }
+  int status = 0;
+  return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status);
+}
+#endif
+
 int by_int80(const Arguments& a) {
 #if defined(__x86_64__)
+  if (!has_int80()) unknown("no 32-bit system calls here");
   // i386 takes addresses of 32 bits only.
   void* low = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
   if (low == MAP_FAILED) return errno;
