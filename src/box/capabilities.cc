@@ -34,9 +34,8 @@ constexpr std::uint64_t kKept =
 //   SYS_ADMIN         mounts, namespaces, and a long tail of holes.
 //   SYS_PTRACE        strace and gdb of one's own processes work without; with it, pid 1's memory could be written.
 //   DAC_READ_SEARCH   open_by_handle_at(2) reaches any inode of a file system, past every rule.
-//   MKNOD             a device node of the disk is the disk. FIFOs and sockets need no capability. Kept on request, by
-//   a
-//                     box in which no node is a device and no change reaches the host.
+//   MKNOD             a device node of the disk is the disk. FIFOs and sockets need no capability.
+//                     (Kept on request, by a box in which no node is a device and no change reaches the host.)
 //   NET_ADMIN, NET_RAW, SYS_NICE, SYS_RESOURCE, SYS_TIME, SYSLOG, LINUX_IMMUTABLE: act on the host, not on the box.
 
 constexpr std::uint64_t kept_with(DeviceNodes device_nodes) {
