@@ -49,7 +49,9 @@ TEST(Tree, OpensToReadWhatIsARegularFileAlone) {
   char text[5] = {};
   EXPECT_EQ(::read(file->get(), text, sizeof text), 4);
   EXPECT_EQ(::write(file->get(), text, 1), -1);
-  if (::mknod(temp.path("zero").c_str(), S_IFCHR | 0600, makedev(1, 5)) != 0) return;
+  if (::mknod(temp.path("zero").c_str(), S_IFCHR | 0600, makedev(1, 5)) != 0) {
+    GTEST_SKIP() << "no mknod(2) here: the last case, a device, was left out";
+  }
   EXPECT_EQ(tree.open_file("zero").error(), Errno::stale);
 }
 
