@@ -82,11 +82,20 @@ Order order_of(std::size_t rule, const audit::Event& event, std::uint64_t seq, s
           .json = std::string(line)};
 }
 
-Result<std::string_view> Receiver::receive(const Fd& channel) {
-  const ssize_t length = ::recv(channel.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+Result<std::string_view> Receiver::receive(const Fd& channel, int flags) {
+  const ssize_t length = ::recv(channel.get(), buffer_.data(), buffer_.size(), flags);
   if (length < 0) return fail(errno == EINTR ? Errno::again : errno == ECONNRESET ? Errno::no_data : Errno{errno});
   if (length == 0) return fail(Errno::no_data);
   return std::string_view(buffer_.data(), static_cast<std::size_t>(length));
+}
+
+Result<std::string_view> Receiver::receive(const Fd& channel) { return receive(channel, MSG_DONTWAIT); }
+
+Result<std::string_view> Receiver::wait(const Fd& channel) {
+  while (true) {
+    const auto message = receive(channel, 0);
+    if (message || message.error() != Errno::again) return message;
+  }
 }
 
 Result<> send(const Fd& channel, std::string_view message) {

@@ -60,8 +60,12 @@ class Receiver {
   // The next datagram, good until the next call; waits for none.  Errno::again: there is none yet; no_data: the other
   // end is closed.
   Result<std::string_view> receive(const Fd& channel);
+  // The same, but waits for one.
+  Result<std::string_view> wait(const Fd& channel);
 
  private:
+  Result<std::string_view> receive(const Fd& channel, int flags);
+
   std::vector<char> buffer_ = std::vector<char>(256 * 1024);
 };
 

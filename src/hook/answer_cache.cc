@@ -11,11 +11,16 @@ namespace {
 struct Kind {
   Scope scope;
   bool any_operation;
+  bool any_path;
 
   std::size_t index() const {
-    return static_cast<std::size_t>(std::to_underlying(scope)) * 2 + (any_operation ? 1 : 0);
+    return static_cast<std::size_t>(std::to_underlying(scope)) * 4 + (any_operation ? 2 : 0) + (any_path ? 1 : 0);
   }
+  bool is_wide() const { return any_operation || any_path; }
 };
+
+constexpr auto kReaches =
+    std::to_array<std::pair<bool, bool>>({{true, true}, {true, false}, {false, true}, {false, false}});
 
 std::string key_of(const guard::Question& question, Kind kind) {
   std::string whose;
@@ -23,10 +28,8 @@ std::string key_of(const guard::Question& question, Kind kind) {
     whose = std::to_string(question.process.id) + " " + std::to_string(question.caller.uid);
   }
   if (kind.scope == Scope::program) whose = question.process.exe;
-  static constexpr std::array<std::string_view, 6> kLetters = {"p", "P", "x", "X", "a", "A"};
-  const std::string_view letter = kLetters.at(kind.index());
-  if (kind.any_operation) return join_fields({letter, whose, question.path});
-  return join_fields({letter, whose, question.path, to_string(question.op), question.to});
+  return join_fields({std::to_string(kind.index()), whose, kind.any_path ? "" : question.path,
+                      kind.any_operation ? "" : to_string(question.op), question.to});
 }
 
 }  // namespace
@@ -34,9 +37,9 @@ std::string key_of(const guard::Question& question, Kind kind) {
 std::optional<guard::Answer> AnswerCache::find(const guard::Question& question, Time now) {
   const std::lock_guard lock(mutex_);
   for (const Scope scope : {Scope::process, Scope::program, Scope::all}) {
-    for (const bool any_operation : {true, false}) {
-      const Kind kind{scope, any_operation};
-      if (!has_.at(kind.index()) || (any_operation && !question.to.empty())) continue;
+    for (const auto& [any_operation, any_path] : kReaches) {
+      const Kind kind{scope, any_operation, any_path};
+      if (!has_.at(kind.index()) || (kind.is_wide() && !question.to.empty())) continue;
       const KeptByWant* by_want = answers_.find(key_of(question, kind));
       if (by_want == nullptr) continue;
       const Kept& kept = by_want->at(std::to_underlying(question.want));
@@ -53,7 +56,8 @@ void AnswerCache::keep(const guard::Question& question, const Answered& answered
   const bool is_known = answered.scope == Scope::all || !question.process.exe.empty();
   if (!is_known) return;
   // Careful: what has two ends is a matter of both, and not of the one that is its path.
-  const Kind kind{answered.scope, !answered.wants.empty() && question.to.empty()};
+  const bool has_one_end = question.to.empty();
+  const Kind kind{answered.scope, !answered.wants.empty() && has_one_end, answered.any_path && has_one_end};
   const std::lock_guard lock(mutex_);
   has_.at(kind.index()) = true;
   KeptByWant& by_want = answers_[key_of(question, kind)];

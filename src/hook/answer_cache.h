@@ -35,7 +35,7 @@ class AnswerCache {
 
   std::mutex mutex_;  // guards all below
   audit::Recent<std::string, KeptByWant> answers_{kGeneration};
-  std::array<bool, 6> has_{};  // for each kind of key: is any such answer kept
+  std::array<bool, 12> has_{};  // for each kind of key: is any such answer kept
 };
 
 }  // namespace fusebox::hook

@@ -16,6 +16,7 @@ constexpr auto kVerdicts =
 constexpr auto kScopes = std::to_array<std::pair<Scope, std::string_view>>(
     {{Scope::process, "process"}, {Scope::program, "program"}, {Scope::all, "all"}});
 constexpr std::string_view kFailed = "failed";
+constexpr std::string_view kAnyPath = "any";
 
 template <class T>
 bool parse(std::string_view text, T& into) {
@@ -78,7 +79,7 @@ std::string encode(const Answered& answered) {
   const auto* scope = std::ranges::find(kScopes, answered.scope, &std::pair<Scope, std::string_view>::first);
   return join_fields({std::to_string(answered.number), answered.failed ? kFailed : to_string(answered.verdict),
                       std::to_string(answered.holds.count()), scope->second, std::to_string(answered.wants.bits()),
-                      answered.why});
+                      answered.any_path ? kAnyPath : "", answered.why});
 }
 
 std::optional<Answered> decode_answered(std::string_view message) {
@@ -86,8 +87,8 @@ std::optional<Answered> decode_answered(std::string_view message) {
   Answered answered;
   std::int64_t holds = 0;
   unsigned wants = 0;
-  if (fields.size() != 6 || !parse(fields[0], answered.number) || !parse(fields[2], holds) || holds < 0 ||
-      !parse(fields[4], wants) || wants > Wants::kAll) {
+  if (fields.size() != 7 || !parse(fields[0], answered.number) || !parse(fields[2], holds) || holds < 0 ||
+      !parse(fields[4], wants) || wants > Wants::kAll || (!fields[5].empty() && fields[5] != kAnyPath)) {
     return std::nullopt;
   }
   const auto scope = scope_of(fields[3]);
@@ -98,7 +99,8 @@ std::optional<Answered> decode_answered(std::string_view message) {
   answered.holds = std::chrono::milliseconds(holds);
   answered.scope = *scope;
   answered.wants = Wants(wants);
-  answered.why = fields[5];
+  answered.any_path = !fields[5].empty();
+  answered.why = fields[6];
   return answered;
 }
 

@@ -65,7 +65,8 @@ struct Answered {
   // The script did not look at the operation, and would have said the same to any that wants one of these.  None: it
   // looked.
   Wants wants{};
-  std::string why{};  // of a failure
+  bool any_path = false;  // nor did it look at the path, and would have said the same of any other
+  std::string why{};      // of a failure
 };
 
 std::string encode(const Answered& answered);

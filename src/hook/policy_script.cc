@@ -27,7 +27,8 @@ PolicyScript::PolicyScript(Helper helper, const policy::HookRule& rule)
       time_limit_(rule.time_limit),
       looks_(rule.looks),
       name_("hook \"" + printable(rule.script) + "\" (" + printable(rule.origin) + ")"),
-      helper_(std::move(helper)) {}
+      helper_(std::move(helper)),
+      place_(helper_.pid()) {}
 
 Task<guard::Answer> PolicyScript::ask(const Request& request, guard::Question question) {
   if (auto kept = cache_.find(question, steady_clock::now())) co_return *std::move(kept);
@@ -43,6 +44,7 @@ Task<guard::Answer> PolicyScript::ask(const Request& request, guard::Question qu
         turn_.take();
         exchange = begin(question);
       }
+      place_.let_go();
       proceed(exchange, exchange.deadline);
       return *exchange.result;
     };
@@ -71,6 +73,7 @@ PolicyScript::Exchange PolicyScript::begin(const guard::Question& question) {
   if (is_behind()) return {.result = failure("it still has not answered an earlier question")};
   if (!ended_.empty()) return {.result = failure(ended_)};
   const std::uint64_t number = ++number_;
+  place_.keep_here();
   if (!action::send(helper_.channel(), encode(number, question))) return {.result = die()};
   return {.number = number, .deadline = steady_clock::now() + time_limit_};
 }

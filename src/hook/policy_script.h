@@ -11,6 +11,7 @@
 #include "base/helper.h"
 #include "guard/access_hook.h"
 #include "hook/answer_cache.h"
+#include "hook/same_processor.h"
 #include "hook/turn.h"
 #include "policy/hook_rule.h"
 #include "policy/path_sets.h"
@@ -57,6 +58,7 @@ class PolicyScript final : public guard::AccessHook {
 
   Turn turn_;  // guards all below
   Helper helper_;
+  SameProcessor place_;
   action::Receiver receiver_;
   std::atomic<std::uint64_t> number_{0};
   std::uint64_t overdue_ = 0;  // a question that was given up and may still be answered; 0: none

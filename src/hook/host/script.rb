@@ -9,11 +9,21 @@ module Fusebox
     BITS = { stat: 1, read: 2, write: 4 }
     ALL = 7
 
-    attr_reader :path, :to, :pid, :tid, :uid, :exe, :milliseconds, :scope, :wants
+    attr_reader :pid, :tid, :uid, :exe, :milliseconds, :scope, :wants, :any_path
 
     def initialize(op, want, path, to, pid, tid, uid, exe)
       @op, @want, @path, @to, @pid, @tid, @uid, @exe = op, want, path, to, pid, tid, uid, exe
-      @milliseconds, @scope, @wants = 1000, :process, ALL
+      @milliseconds, @scope, @wants, @any_path = 1000, :process, ALL, true
+    end
+
+    def path
+      @any_path = false
+      @path
+    end
+
+    def to
+      @any_path = false
+      @to
     end
 
     # Its mere name, without the directory.
@@ -49,7 +59,7 @@ module Fusebox
     end
 
     def inspect
-      "#<Access #{op} #{@path}>"
+      "#<Access #{op} #{path}>"
     end
     alias to_s inspect
 
@@ -118,7 +128,7 @@ module Fusebox
         unless VERDICTS.include?(verdict)
           raise TypeError, "on_access gave #{verdict.inspect}, not :allow, :deny, :predict, :hide or nil"
         end
-        [verdict || :allow, access.milliseconds, access.scope, access.wants]
+        [verdict || :allow, access.milliseconds, access.scope, access.wants, access.any_path]
       end
 
       # Read each time, since a process may become another program, but taken apart once.

@@ -51,9 +51,9 @@ std::string_view word_of(mrb_state* mrb, mrb_value symbol) {
   return {name, static_cast<std::size_t>(length)};
 }
 
-// [:deny, 1000, :process, 7], as Fusebox::Hook.answer gives it.
+// [:deny, 1000, :process, 7, false], as Fusebox::Hook.answer gives it.
 std::optional<Answered> answered_by(mrb_state* mrb, mrb_value said, std::uint64_t number) {
-  if (!mrb_array_p(said) || RARRAY_LEN(said) != 4) return std::nullopt;
+  if (!mrb_array_p(said) || RARRAY_LEN(said) != 5) return std::nullopt;
   const mrb_value* parts = RARRAY_PTR(said);
   const auto verdict = verdict_of(word_of(mrb, parts[0]));
   const auto scope = scope_of(word_of(mrb, parts[2]));
@@ -64,7 +64,8 @@ std::optional<Answered> answered_by(mrb_state* mrb, mrb_value said, std::uint64_
                   .verdict = *verdict,
                   .holds = std::chrono::milliseconds(mrb_integer(parts[1])),
                   .scope = *scope,
-                  .wants = Wants(static_cast<unsigned>(mrb_integer(parts[3])))};
+                  .wants = Wants(static_cast<unsigned>(mrb_integer(parts[3]))),
+                  .any_path = mrb_test(parts[4])};
 }
 
 constexpr const char* kCommandLines = "command_lines";
@@ -155,17 +156,6 @@ class Script {
   std::unique_ptr<ruby::Engine> engine_;
 };
 
-// Waits for the next message; nothing: the other end is closed.
-std::optional<std::string_view> next(const Fd& channel, action::Receiver& receiver) {
-  while (true) {
-    pollfd readable{channel.get(), POLLIN, 0};
-    ::poll(&readable, 1, -1);
-    const auto message = receiver.receive(channel);
-    if (message) return *message;
-    if (message.error() != Errno::again) return std::nullopt;
-  }
-}
-
 // What a script prints is no part of the command's output.
 void redirect_output() { ::dup2(STDERR_FILENO, STDOUT_FILENO); }
 
@@ -176,7 +166,7 @@ void answer_for_script(const Fd& channel, const std::string& path) {
   Script script;
   if (!action::send(channel, encode(script.load(path)))) return;
   action::Receiver receiver;
-  while (const auto message = next(channel, receiver)) {
+  while (const auto message = receiver.wait(channel)) {
     const auto asked = decode_asked(*message);
     if (asked && !action::send(channel, encode(script.answer(*asked)))) return;
   }
@@ -188,7 +178,7 @@ void act_for_script(const Fd& channel, const std::string& path, std::size_t firs
   const Hello hello = script.load(path);
   if (!action::send(channel, encode(hello)) || !hello.fault.empty()) return;
   action::Receiver receiver;
-  while (const auto message = next(channel, receiver)) {
+  while (const auto message = receiver.wait(channel)) {
     const auto told = action::decode_told(*message);
     const auto* order = told ? std::get_if<action::Order>(&*told) : nullptr;
     if (order == nullptr || order->rule < first) continue;

@@ -20,6 +20,9 @@ class AnswerCacheTest : public ::testing::Test {
   void keep(const guard::Question& question, Wants wants) {
     cache_.keep(question, {.verdict = Verdict::deny, .wants = wants}, {.verdict = Verdict::deny}, {});
   }
+  void keep_for_any_path(const guard::Question& question, Wants wants) {
+    cache_.keep(question, {.verdict = Verdict::deny, .wants = wants, .any_path = true}, {.verdict = Verdict::deny}, {});
+  }
   bool has(const guard::Question& question, milliseconds later = {}) {
     return cache_.find(question, AnswerCache::Time(later)).has_value();
   }
@@ -52,6 +55,23 @@ TEST_F(AnswerCacheTest, WhatHasTwoEndsIsAnsweredForBoth) {
   EXPECT_FALSE(has(question(Op::unlink, Want::write, "/a")));
   keep(question(Op::unlink, Want::write, "/d"), Wants(Wants::kAll));
   EXPECT_FALSE(has(question(Op::rename, Want::write, "/d", "/e")));
+}
+
+TEST_F(AnswerCacheTest, AnAnswerHoldsForAllPathsWhereTheScriptDidNotLookAtThem) {
+  keep_for_any_path(question(Op::open, Want::read), {});
+  EXPECT_TRUE(has(question(Op::open, Want::read, "/b")));
+  EXPECT_FALSE(has(question(Op::exec, Want::read, "/b")));
+  keep_for_any_path(question(Op::open, Want::read), kStatAndRead);
+  EXPECT_TRUE(has(question(Op::exec, Want::read, "/b")));
+  EXPECT_FALSE(has(question(Op::open, Want::write, "/b")));
+}
+
+TEST_F(AnswerCacheTest, WhatHasTwoEndsIsAskedForWhateverTheScriptLooksAt) {
+  keep_for_any_path(question(Op::unlink, Want::write), Wants(Wants::kAll));
+  EXPECT_FALSE(has(question(Op::rename, Want::write, "/a", "/b")));
+  keep_for_any_path(question(Op::rename, Want::write, "/a", "/b"), {});
+  EXPECT_FALSE(has(question(Op::rename, Want::write, "/a", "/c")));
+  EXPECT_FALSE(has(question(Op::rename, Want::write, "/c", "/b")));
 }
 
 TEST_F(AnswerCacheTest, AnAnswerEndsForAllOperationsAtOnce) {

@@ -31,7 +31,8 @@ TEST(HookMessages, AnAnswerArrivesAsItWasGiven) {
                                                         .verdict = policy::Verdict::hide,
                                                         .holds = milliseconds(60'000),
                                                         .scope = Scope::program,
-                                                        .wants = Wants(5)}));
+                                                        .wants = Wants(5),
+                                                        .any_path = true}));
   ASSERT_TRUE(answered.has_value());
   EXPECT_EQ(answered->number, 3u);
   EXPECT_EQ(answered->verdict, policy::Verdict::hide);
@@ -40,6 +41,7 @@ TEST(HookMessages, AnAnswerArrivesAsItWasGiven) {
   EXPECT_TRUE(answered->wants.holds(policy::Want::stat));
   EXPECT_FALSE(answered->wants.holds(policy::Want::read));
   EXPECT_TRUE(answered->wants.holds(policy::Want::write));
+  EXPECT_TRUE(answered->any_path);
   EXPECT_FALSE(answered->failed);
 }
 
@@ -54,9 +56,10 @@ TEST(HookMessages, AFailureIsADenialWithItsReason) {
 TEST(HookMessages, WhatIsNoAnswerIsNone) {
   using std::string_view_literals::operator""sv;
   for (const std::string_view message :
-       {""sv, "3"sv, "3\0permit\0001000\0process\0000\0"sv, "3\0discard\0001000\0process\0000\0"sv,
-        "3\0deny\0-1\0process\0000\0"sv, "3\0deny\0001000\0nobody\0000\0"sv, "x\0deny\0001000\0process\0000\0"sv,
-        "3\0deny\0001000\0process\0008\0"sv, "3\0deny\0001000\0process\0000"sv}) {
+       {""sv, "3"sv, "3\0permit\0001000\0process\0000\0\0"sv, "3\0discard\0001000\0process\0000\0\0"sv,
+        "3\0deny\0-1\0process\0000\0\0"sv, "3\0deny\0001000\0nobody\0000\0\0"sv, "x\0deny\0001000\0process\0000\0\0"sv,
+        "3\0deny\0001000\0process\0008\0\0"sv, "3\0deny\0001000\0process\0000\0some\0"sv,
+        "3\0deny\0001000\0process\0000\0"sv}) {
     EXPECT_FALSE(decode_answered(message).has_value()) << message;
   }
   EXPECT_FALSE(decode_asked("1\0x"sv).has_value());

@@ -35,10 +35,10 @@ class ScriptTest : public ::testing::Test {
     script_.emplace(std::move(started->answering), rule);
   }
 
-  guard::Answer ask(Op op, Want want, std::string_view to = {}) {
+  guard::Answer ask(Op op, Want want, std::string_view to = {}, std::string_view path = "/a") {
     const auto answer =
         script_
-            ->ask(Request{}, {.op = op, .want = want, .path = "/a", .to = to, .process = process_, .caller = caller_})
+            ->ask(Request{}, {.op = op, .want = want, .path = path, .to = to, .process = process_, .caller = caller_})
             .run();
     EXPECT_TRUE(answer.has_value());
     return answer ? *answer : guard::Answer{};
@@ -88,6 +88,24 @@ TEST_F(ScriptTest, WhereItLooksAtTheOperationOrAtWhatIsWantedEachIsAskedFor) {
     EXPECT_EQ(read(), Verdict::deny) << body;
     EXPECT_EQ(write(), Verdict::deny) << body;
     EXPECT_EQ(script_->questions(), 3u) << body;
+  }
+}
+
+TEST_F(ScriptTest, WhereItDoesNotLookAtThePathAllPathsAreOneQuestion) {
+  start("access.program == 'x' && access.argv.size > 0 ? :deny : nil");
+  if (IsSkipped()) return;
+  for (const char* path : {"/a", "/b", "/c"}) EXPECT_EQ(ask(Op::open, Want::read, {}, path).verdict, Verdict::deny);
+  EXPECT_EQ(script_->questions(), 1u);
+}
+
+TEST_F(ScriptTest, WhereItLooksAtThePathEachIsAskedFor) {
+  for (const char* body : {"access.path == '/b' ? :deny : nil", "access.inspect.end_with?('/b>') ? :deny : nil",
+                           "access.to.nil? && access.path != '/a' ? :deny : nil"}) {
+    start(body);
+    if (IsSkipped()) return;
+    EXPECT_EQ(ask(Op::open, Want::read, {}, "/a").verdict, Verdict::allow) << body;
+    EXPECT_EQ(ask(Op::open, Want::read, {}, "/b").verdict, Verdict::deny) << body;
+    EXPECT_EQ(script_->questions(), 2u) << body;
   }
 }
 
