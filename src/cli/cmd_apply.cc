@@ -46,7 +46,34 @@ int refuse(const Fault& fault) {
   return 1;
 }
 
-Outcome<int> apply(const ApplyCommandOptions& options) {
+// By path.
+Outcome<std::vector<review::Change>> choose(const review::Layers& layers, const review::Selection& selection) {
+  ProgressLine progress("looking");
+  auto changes = review::scan(layers, review::Thoroughness::exact, progress.progress());
+  if (!changes) return changes;
+  auto chosen = review::select(*std::move(changes), selection);
+  if (chosen) std::ranges::sort(*chosen, {}, &review::Change::path);
+  return chosen;
+}
+
+// What stands in the way; applies nothing.
+Outcome<review::ApplyResult> would_apply(std::vector<review::Change> chosen, const review::ApplyOptions& how) {
+  std::erase_if(chosen, [&](const review::Change& change) { return how.force || change.conflict.empty(); });
+  return review::ApplyResult{.refused = std::move(chosen)};
+}
+
+Outcome<review::ApplyResult> apply(review::Box& box, const review::Layers& layers, std::vector<review::Change> chosen,
+                                   const review::ApplyOptions& how) {
+  const auto word = box.begin_apply();
+  if (!word) return std::unexpected(word.error());
+  ProgressLine progress("applying");
+  auto result = review::apply(layers, box.work(), *word, std::move(chosen), how, progress.progress());
+  if (!result) return result;
+  if (const Outcome<> ended = box.end_apply(); !ended) return std::unexpected(ended.error());
+  return result;
+}
+
+Outcome<int> apply_box(const ApplyCommandOptions& options) {
   auto selection = selection_of(options.paths);
   if (!selection) return std::unexpected(selection.error());
   auto reviewed = ReviewedBox::open(options.box);
@@ -55,31 +82,17 @@ Outcome<int> apply(const ApplyCommandOptions& options) {
   if (const Outcome<> locked = box.lock(); !locked) return std::unexpected(locked.error());
   const review::Layers layers = reviewed->layers();
   const review::ApplyOptions how{.selection = *selection, .force = options.force, .device_nodes = options.device_nodes};
-  review::ApplyResult result;
-  {
-    ProgressLine progress("applying");
-    auto changes = review::scan(layers, review::Thoroughness::exact, progress.progress());
-    if (!changes) return std::unexpected(changes.error());
-    auto chosen = review::select(*std::move(changes), *selection);
-    if (!chosen) return std::unexpected(chosen.error());
-    if (options.dry_run) {
-      std::ranges::copy_if(*chosen, std::back_inserter(result.refused),
-                           [](const review::Change& change) { return !change.conflict.empty(); });
-      std::ranges::sort(*chosen, {}, &review::Change::path);
-      if (const Outcome<> shown = show(lines_of(*chosen)); !shown) return std::unexpected(shown.error());
-      if (const Outcome<> wanted = review::check_devices(*chosen, how); !wanted) return refuse(wanted.error());
-      return result.refused.empty() || options.force ? 0 : refuse(options.box, result);
-    }
-    if (const Outcome<> wanted = review::check_devices(*chosen, how); !wanted) return refuse(wanted.error());
-    const auto word = box.begin_apply();
-    if (!word) return std::unexpected(word.error());
-    auto applied = review::apply(layers, box.work(), *word, *std::move(chosen), how, progress.progress());
-    if (!applied) return std::unexpected(applied.error());
-    result = *std::move(applied);
-    if (const Outcome<> ended = box.end_apply(); !ended) return std::unexpected(ended.error());
+  auto chosen = choose(layers, *selection);
+  if (!chosen) return std::unexpected(chosen.error());
+  if (options.dry_run) {
+    if (const Outcome<> shown = show(lines_of(*chosen)); !shown) return std::unexpected(shown.error());
   }
-  if (const Outcome<> shown = show(lines_of(result.applied)); !shown) return std::unexpected(shown.error());
-  return result.refused.empty() ? 0 : refuse(options.box, result);
+  if (const Outcome<> wanted = review::check_devices(*chosen, how); !wanted) return refuse(wanted.error());
+  const auto result =
+      options.dry_run ? would_apply(*std::move(chosen), how) : apply(box, layers, *std::move(chosen), how);
+  if (!result) return std::unexpected(result.error());
+  if (const Outcome<> shown = show(lines_of(result->applied)); !shown) return std::unexpected(shown.error());
+  return result->refused.empty() ? 0 : refuse(options.box, *result);
 }
 
 }  // namespace
@@ -106,7 +119,7 @@ Example:
   $ fusebox apply trial src
   changed   /home/ada/project/src/main.c  (content, times))");
   command->callback([options, &result] {
-    const Outcome<int> status = apply(*options);
+    const Outcome<int> status = apply_box(*options);
     result.exit_status = status ? *status : report(status.error());
   });
 }

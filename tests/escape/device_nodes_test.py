@@ -267,6 +267,16 @@ class Review(Case):
         self.assertOneLine(self.apply("--force", status=1).stderr, "2 others")
         self.assertEqual(stat.S_IMODE(os.stat(self.dir / "hosts").st_mode), 0o600)
 
+    def test_apply_copies_no_node_of_a_directory_of_the_host_that_the_box_renamed(self):
+        """Only the new place is named: so the directory is copied there, and not renamed."""
+        (self.dir / "old").mkdir()
+        os.mknod(self.dir / "old/null", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        self.python("os.rename('old', 'new')", "--cow", "--box", self.name)
+        self.assertOneLine(self.apply(self.dir / "new", status=1).stderr, "new/null: is a device node", "name its path")
+        self.assertEqual(os.listdir(self.dir), ["old"])
+        self.apply(self.dir / "new", self.dir / "new/null")
+        self.assertEqual(os.stat(self.dir / "new/null").st_rdev, os.makedev(1, 3))
+
     def test_diff_and_export_show_them(self):
         self.assertIn(f"{self.dir}/d/n  [CHARACTER DEVICE 1:3]", self.fusebox("diff", self.name).stdout)
         self.fusebox("export", self.name, self.top / "layer.tar")
