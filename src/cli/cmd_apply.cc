@@ -41,11 +41,6 @@ int refuse(const std::string& box, const review::ApplyResult& result) {
   return 1;
 }
 
-int refuse(const Fault& fault) {
-  report(fault);
-  return 1;
-}
-
 // By path.
 Outcome<std::vector<review::Change>> choose(const review::Layers& layers, const review::Selection& selection) {
   ProgressLine progress("looking");
@@ -87,7 +82,7 @@ Outcome<int> apply_box(const ApplyCommandOptions& options) {
   if (options.dry_run) {
     if (const Outcome<> shown = show(lines_of(*chosen)); !shown) return std::unexpected(shown.error());
   }
-  if (const Outcome<> wanted = review::check_devices(*chosen, how); !wanted) return refuse(wanted.error());
+  if (const Outcome<> wanted = review::check_devices(*chosen, how); !wanted) return std::unexpected(wanted.error());
   const auto result =
       options.dry_run ? would_apply(*std::move(chosen), how) : apply(box, layers, *std::move(chosen), how);
   if (!result) return std::unexpected(result.error());

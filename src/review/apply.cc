@@ -275,7 +275,9 @@ Outcome<> check_devices(const std::vector<Change>& changes, const ApplyOptions& 
   const auto others = std::ranges::count_if(changes, is_unnamed) - 1;
   std::string why = "is a device node, and whoever may open it on the host has the device";
   if (others > 0) why += " (as " + std::to_string(others) + (others == 1 ? " other)" : " others)");
-  return std::unexpected(fault_at(first->path, why.c_str(), "name its path to have it made, or use --device-nodes"));
+  Fault fault = fault_at(first->path, std::move(why), "name its path to have it made, or use --device-nodes");
+  fault.code = ExitCode::violations;  // as where the host has changed
+  return std::unexpected(std::move(fault));
 }
 
 Outcome<ApplyResult> apply(const Layers& layers, const Tree& work, const std::string& word, std::vector<Change> changes,

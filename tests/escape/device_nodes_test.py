@@ -277,6 +277,25 @@ class Review(Case):
         self.apply(self.dir / "new", self.dir / "new/null")
         self.assertEqual(os.stat(self.dir / "new/null").st_rdev, os.makedev(1, 3))
 
+    @boxed.needs("strace")
+    def test_apply_copies_no_node_of_a_directory_that_the_host_cannot_rename(self):
+        """A box of overlayfs's own may rename directories; that one cannot be, is only known once it was tried."""
+        shutil.rmtree(self.upper / "d")
+        (self.dir / "old").mkdir()
+        os.mknod(self.dir / "old/null", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        (self.upper / "new").mkdir()
+        os.setxattr(self.upper / "new", "trusted.overlay.redirect", b"old")
+        os.mknod(self.upper / "old", stat.S_IFCHR, os.makedev(0, 0))
+        self.assertRegex(self.fusebox("diff", self.name).stdout, rf"^renamed .*/new/\n$")
+        done = self.run_outside("strace", "-f", "-o", "/dev/null", "-e", "inject=renameat2:error=EXDEV:when=1", boxed.BINARY,
+                                "apply", self.name, env={"ASAN_OPTIONS": "detect_leaks=0"})
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertOneLine(done.stderr, "new/null: is a device node", "name its path")
+        self.assertEqual(os.listdir(self.dir), ["old"])
+        self.apply("--device-nodes")
+        self.assertEqual(os.listdir(self.dir / "new"), ["null"])
+        self.assertEqual(os.listdir(self.dir), ["new"])
+
     def test_diff_and_export_show_them(self):
         self.assertIn(f"{self.dir}/d/n  [CHARACTER DEVICE 1:3]", self.fusebox("diff", self.name).stdout)
         self.fusebox("export", self.name, self.top / "layer.tar")
