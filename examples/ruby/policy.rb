@@ -9,7 +9,7 @@ PUBLISHERS = ["make", "cp", "install", "ln", "touch", "sh", "dash", "bash"]
 
 # Asked about each access below `paths` that the policy file permits.
 def on_access(access)
-  return :hide if access.path.end_with?("/.netrc") && access.program != "curl"
+  return :hide if access.program != "curl" && access.path.end_with?("/.netrc")
   return nil unless access.write?
 
   # This answer is as good for all processes of the same program, and does not change: one question each.
