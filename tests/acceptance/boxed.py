@@ -301,14 +301,20 @@ class SentenceResult(unittest.TextTestResult):
         return sentence(test._testMethodName) if hasattr(test, "_testMethodName") else str(test)
 
 
+def tests_of(entries):
+    """Of (test, text): a test that has parts (subTest) once."""
+    return {getattr(test, "test_case", test).id() for test, _ in entries}
+
+
 def main():
     """Runs the tests of the calling file.  Ends with a line of counts; exit status 77 where all were skipped."""
     if not os.access(BINARY, os.X_OK):
         sys.exit(f"no program under test: {BINARY} (set FUSEBOX_BINARY)")
     runner = unittest.TextTestRunner(resultclass=SentenceResult, verbosity=2, stream=sys.stdout)
     result = unittest.main(module="__main__", testRunner=runner, exit=False).result
-    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
-    skipped = len(result.skipped)
+    failing = tests_of([*result.failures, *result.errors]) | {test.id() for test in result.unexpectedSuccesses}
+    failed = len(failing)
+    skipped = len(tests_of(result.skipped) - failing)
     expected = len(result.expectedFailures)
     for test, reason in result.skipped:
         print(f"skipped: {result.getDescription(test)}: {reason}")
