@@ -34,18 +34,14 @@ Task<guard::Answer> PolicyScript::ask(const Request& request, guard::Question qu
   if (auto kept = cache_.find(question, steady_clock::now())) co_return *std::move(kept);
   Exchange exchange;
   const bool has_turn = turn_.take_within(kQuickly);
-  if (has_turn) {
-    exchange = begin(question);
-    proceed(exchange, steady_clock::now() + kQuickly);
-  }
+  if (has_turn) exchange = begin(question);
   if (!exchange.result) {
     const auto rest = [&]() -> Result<Answered> {
       if (!has_turn) {
         turn_.take();
         exchange = begin(question);
       }
-      place_.let_go();
-      proceed(exchange, exchange.deadline);
+      if (!exchange.result) end(exchange);
       return *exchange.result;
     };
     // Not where requests are served: the script may take its time.
@@ -68,6 +64,7 @@ guard::Answer PolicyScript::conclude(const guard::Question& question, const Answ
   return answer;
 }
 
+// Asks, and waits for an answer that comes quickly.
 PolicyScript::Exchange PolicyScript::begin(const guard::Question& question) {
   if (!ended_.empty()) return {.result = failure(ended_)};
   if (is_behind()) return {.result = failure("it still has not answered an earlier question")};
@@ -75,7 +72,15 @@ PolicyScript::Exchange PolicyScript::begin(const guard::Question& question) {
   const std::uint64_t number = ++number_;
   place_.keep_here();
   if (!action::send(helper_.channel(), encode(number, question))) return {.result = die()};
-  return {.number = number, .deadline = steady_clock::now() + time_limit_};
+  Exchange exchange{.number = number, .deadline = steady_clock::now() + time_limit_};
+  proceed(exchange, steady_clock::now() + kQuickly);
+  return exchange;
+}
+
+// Only where there is no answer yet: its process may be gone otherwise, and another have its number.
+void PolicyScript::end(Exchange& exchange) {
+  place_.let_go();
+  proceed(exchange, exchange.deadline);
 }
 
 void PolicyScript::wait_for_message(Time until) const {

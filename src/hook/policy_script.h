@@ -43,6 +43,7 @@ class PolicyScript final : public guard::AccessHook {
 
   // With the turn.
   Exchange begin(const guard::Question& question);
+  void end(Exchange& exchange);
   void proceed(Exchange& exchange, Time until);
   void wait_for_message(Time until) const;
   bool is_behind();

@@ -19,8 +19,6 @@ SEED = int(os.environ.get("FUSEBOX_APPLY_SEED", random.randrange(1 << 32)))
 CALLS = ("renameat2 unlinkat mkdirat linkat symlinkat mknodat fsync fchownat chmod utimensat ioctl copy_file_range "
          "ftruncate setxattr removexattr openat").split()
 
-UNDER_STRACE = {"ASAN_OPTIONS": "detect_leaks=0"}  # which does not work under ptrace
-
 MORE_HOST = """
 mkdir -p many swap-a swap-b; echo a > swap-a/a; echo b > swap-b/b; for i in $(seq 30); do echo old $i > many/$i; done
 """
@@ -51,7 +49,7 @@ class ApplyKills(BoxCase):
         """How many of each call an apply makes."""
         trace = self.top / "trace"
         done = self.run_outside("strace", "-f", "-o", trace, "-e", f"trace={','.join(CALLS)}", boxed.BINARY, "apply", "--device-nodes", self.box,
-                                env=UNDER_STRACE)
+                                env=boxed.UNDER_STRACE)
         self.assertEqual(done.returncode, 0, done.stderr)
         calls = re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE)
         return {call: calls.count(call) for call in CALLS if call in calls}
@@ -110,7 +108,7 @@ class ApplyKills(BoxCase):
         how = self.random.choice(("signal=KILL", "error=EINTR:signal=KILL"))
         self.last = f"inject={call}:{how}:when={at}"
         done = self.run_outside("strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", self.last,
-                                boxed.BINARY, "apply", "--device-nodes", self.box, env=UNDER_STRACE)
+                                boxed.BINARY, "apply", "--device-nodes", self.box, env=boxed.UNDER_STRACE)
         self.assertIn(done.returncode, (0, -9, 137), self.last + done.stderr)
         return done.returncode != 0
 

@@ -25,6 +25,7 @@ BINARY = os.environ.get("FUSEBOX_BINARY", "build/release/fusebox")
 PROGRAMS = pathlib.Path(os.environ.get("FUSEBOX_TEST_PROGRAMS", "build/release/tests"))
 SCRATCH = os.environ.get("FUSEBOX_SCRATCH", "/var/tmp")
 PATIENCE = 120  # seconds for any one box; far above what each needs
+UNDER_STRACE = {"ASAN_OPTIONS": "detect_leaks=0"}  # environment: to look for leaks does not work under ptrace
 
 SKIPPED_BY_CTEST = 77
 

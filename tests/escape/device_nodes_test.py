@@ -268,7 +268,7 @@ class Review(Case):
         self.assertEqual(stat.S_IMODE(os.stat(self.dir / "hosts").st_mode), 0o600)
 
     def test_apply_copies_no_node_of_a_directory_of_the_host_that_the_box_renamed(self):
-        """Only the new place is named: so the directory is copied there, and not renamed."""
+        """It took the node along when it renamed the directory, and had no right to make one."""
         (self.dir / "old").mkdir()
         os.mknod(self.dir / "old/null", stat.S_IFCHR | 0o600, os.makedev(1, 3))
         self.python("os.rename('old', 'new')", "--cow", "--box", self.name)
@@ -288,7 +288,7 @@ class Review(Case):
         os.mknod(self.upper / "old", stat.S_IFCHR, os.makedev(0, 0))
         self.assertRegex(self.fusebox("diff", self.name).stdout, rf"^renamed .*/new/\n$")
         done = self.run_outside("strace", "-f", "-o", "/dev/null", "-e", "inject=renameat2:error=EXDEV:when=1", boxed.BINARY,
-                                "apply", self.name, env={"ASAN_OPTIONS": "detect_leaks=0"})
+                                "apply", self.name, env=boxed.UNDER_STRACE)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertOneLine(done.stderr, "new/null: is a device node", "name its path")
         self.assertEqual(os.listdir(self.dir), ["old"])
@@ -310,7 +310,7 @@ class Review(Case):
         for command in (("diff", self.name, "--text"), ("export", self.name, self.top / "l.tar"),
                         ("apply", self.name, "--device-nodes", "--force")):
             done = self.run_outside("strace", "-f", "-o", trace, "-e", "trace=open,openat,openat2", boxed.BINARY, *command,
-                                    env={"ASAN_OPTIONS": "detect_leaks=0"})
+                                    env=boxed.UNDER_STRACE)
             self.assertEqual(done.returncode, 0, done.stderr)
             named = [line for line in trace.read_text().splitlines() if re.search(r'"[^"]*d/(file|n|m)"', line)]
             self.assertTrue(named, "nothing was looked at")
